@@ -1,0 +1,226 @@
+"""What a training can be told: the table of settings, its validation, and the presets.
+
+`FIELDS` is the only list of settings there is. The command line's flags, the page's widgets, the checks below and the
+settings table of the docs are all made from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gan_core.sentences import UserError
+
+Kind = Literal["int", "float", "choice", "text", "betas"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting: its name, how it is checked and how it is shown.
+
+    `label` and `help` are (English, Chinese). `folded` fields hide behind "More settings" on the page.
+    `above` makes `minimum` exclusive.
+    """
+
+    name: str
+    kind: Kind
+    label: tuple[str, str]
+    help: tuple[str, str]
+    minimum: float | None = None
+    maximum: float | None = None
+    above: bool = False
+    choices: tuple[str, ...] = ()
+    folded: bool = True
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one training; every field is described once, in `FIELDS`."""
+
+    preset: str = "tutorial"
+    dataset: str = "mnist"
+    steps: int = 93_800  # 200 epochs of 469 batches
+    seconds: float = 0.0
+    seed: int = 0
+    batch_size: int = 128
+    z_dim: int = 64
+    lr_g: float = 1e-5
+    lr_d: float = 1e-5
+    betas: tuple[float, float] = (0.9, 0.999)
+    ema_decay: float = 0.0
+    precision: str = "auto"
+    device: str = "auto"
+    threads: int = 0
+    log_every: int = 10
+    snapshot_every: int = 500
+    checkpoint_every: int = 1000
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("preset", "choice", ("Preset", "预设"),
+          ("A named set of values for everything below.", "下面所有设置的一组命名取值。"), folded=False),
+    Field("dataset", "text", ("Data set", "数据集"),
+          ("What the discriminator is shown as real.", "给判别器看的“真实”图像。"), folded=False),
+    Field("steps", "int", ("Steps", "步数"),
+          ("How many times D and then G are updated. One epoch of MNIST is 469 steps of 128 digits.",
+           "D 和 G 各更新多少次。MNIST 一个 epoch 是 469 步，每步 128 张数字。"),
+          minimum=1, maximum=10_000_000, folded=False),
+    Field("seconds", "float", ("Time limit (s)", "时间上限（秒）"),
+          ("Stop after this much training time; 0 means no limit.", "训练满这么多秒就结束；0 表示不限。"),
+          minimum=0, maximum=30 * 86_400),
+    Field("seed", "int", ("Seed", "随机种子"),
+          ("Same seed, same settings, same machine: the same training, bit for bit.",
+           "同样的种子、设置和机器，得到逐位相同的训练。"), minimum=0, maximum=2**31 - 1, folded=False),
+    Field("batch_size", "int", ("Batch size", "批大小"),
+          ("Images per step. Larger is smoother but slower; BatchNorm needs at least 2.",
+           "每步的图像数。越大越平稳但越慢；BatchNorm 至少需要 2。"), minimum=2, maximum=4096),
+    Field("z_dim", "int", ("z dimensions", "z 维数"),
+          ("Length of the noise vector z that G turns into an image.", "G 变成图像的噪声向量 z 的长度。"),
+          minimum=1, maximum=512),
+    Field("lr_g", "float", ("G learning rate", "G 学习率"),
+          ("Step size of the generator. Too large: it blows up; too small: nothing happens for minutes.",
+           "生成器的步长。太大会发散，太小则几分钟内看不到变化。"), minimum=0, above=True, maximum=1, folded=False),
+    Field("lr_d", "float", ("D learning rate", "D 学习率"),
+          ("Step size of the discriminator. If D learns much faster than G, G stops getting useful gradients.",
+           "判别器的步长。D 学得比 G 快太多时，G 得不到有用的梯度。"), minimum=0, above=True, maximum=1, folded=False),
+    Field("betas", "betas", ("Adam betas", "Adam betas"),
+          ("How long Adam remembers gradients and their squares. GANs often use 0.5, 0.999.",
+           "Adam 对梯度及其平方的记忆。GAN 常用 0.5, 0.999。"), minimum=0, maximum=1),
+    Field("ema_decay", "float", ("EMA decay", "EMA 衰减"),
+          ("G_ema, the slow average of G used for sampling, keeps this share of itself each step; 0 means off.",
+           "用于采样的 G_ema 是 G 的慢平均，每步保留这个比例；0 表示不用。"), minimum=0, maximum=0.99999),
+    Field("precision", "choice", ("Precision", "精度"),
+          ("bf16 is about twice as fast where the processor has it; auto uses it only there.",
+           "处理器支持时 bf16 约快一倍；auto 只在支持时使用。"), choices=("auto", "fp32", "bf16")),
+    Field("device", "choice", ("Device", "设备"),
+          ("Where to compute; auto takes CUDA, then MPS, then the CPU.", "在哪里计算；auto 依次选 CUDA、MPS、CPU。"),
+          choices=("auto", "cpu", "cuda", "mps")),
+    Field("threads", "int", ("CPU threads", "CPU 线程"),
+          ("Compute threads; 0 leaves one core to the page. A resumed run keeps its number.",
+           "计算线程数；0 表示给网页留一个核。继续训练时保持不变。"), minimum=0, maximum=256),
+    Field("log_every", "int", ("Log every", "记录间隔"),
+          ("Steps per point of the curves.", "曲线上每个点对应的步数。"), minimum=1, maximum=100_000),
+    Field("snapshot_every", "int", ("Snapshot every", "快照间隔"),
+          ("Steps between generators kept for sampling.", "每隔多少步留一个可采样的生成器。"),
+          minimum=1, maximum=1_000_000),
+    Field("checkpoint_every", "int", ("Checkpoint every", "检查点间隔"),
+          ("Steps between complete states from which an interrupted training goes on.",
+           "每隔多少步保存完整状态，中断后由此继续。"), minimum=1, maximum=1_000_000),
+)
+FIELD = {field.name: field for field in FIELDS}
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named starting point: the settings that differ from `Config`'s defaults, and a sentence (English, Chinese)."""
+
+    name: str
+    about: tuple[str, str]
+    settings: Mapping[str, Any]
+
+
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "tutorial",
+            ("The tutorial's two fully connected networks, exactly as published: slow, blurry and honest.",
+             "教程里的两个全连接网络，与原文完全一致：慢、模糊，但真实。"),
+            {},
+        ),
+    )
+}
+
+
+def preset_config(name: str) -> Config:
+    """The settings of a preset. Raises UserError when there is no such preset."""
+    if name not in PRESETS:
+        raise UserError("unknown_preset", field="preset", name=name, choices=", ".join(PRESETS))
+    return Config(**{"preset": name, **PRESETS[name].settings})
+
+
+def make_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """A preset with some settings changed; values may be text, as typed by a person.
+
+    Raises UserError, naming the field, for an unknown preset or field and for any value that cannot be used.
+    """
+    config = preset_config(preset)
+    changed: dict[str, Any] = {}
+    for name, value in (overrides or {}).items():
+        if name not in FIELD:
+            raise UserError("unknown_field", field=name, name=name, choices=", ".join(FIELD))
+        changed[name] = check_field(name, value)
+    if "preset" in changed and changed["preset"] != preset:
+        raise UserError("preset_is_not_a_setting", field="preset")
+    return dataclasses.replace(config, **changed)
+
+
+def check_field(name: str, value: Any) -> Any:
+    """The value in its proper type, or UserError with one sentence about what is wrong with it."""
+    field = FIELD[name]
+    if name == "preset":
+        return preset_config(str(value)).preset
+    if field.kind == "text":
+        return str(value)
+    if field.kind == "choice":
+        if value not in field.choices:
+            raise UserError("not_a_choice", field=name, value=value, choices=", ".join(field.choices))
+        return str(value)
+    if field.kind == "betas":
+        return _check_betas(field, value)
+    number = _number(field, value)
+    low = field.minimum if field.minimum is not None else -math.inf
+    high = field.maximum if field.maximum is not None else math.inf
+    if field.above and not low < number <= high:
+        raise UserError("out_of_range_above", field=name, value=value, low=_short(low), high=_short(high))
+    if not low <= number <= high:
+        raise UserError("out_of_range", field=name, value=value, low=_short(low), high=_short(high))
+    return int(number) if field.kind == "int" else number
+
+
+def _number(field: Field, value: Any) -> float | int:
+    if isinstance(value, bool) or value is None:
+        raise UserError("not_a_number", field=field.name, value=value)
+    try:
+        # int() first: a large whole number must not lose digits on its way through a float
+        number: float | int = int(value) if isinstance(value, int | str) and _is_whole(value) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise UserError("not_a_number", field=field.name, value=value) from None
+    if not math.isfinite(number):
+        raise UserError("not_a_number", field=field.name, value=value)
+    if field.kind == "int" and number != int(number):
+        raise UserError("not_a_whole_number", field=field.name, value=value)
+    return number
+
+
+def _is_whole(value: int | str) -> bool:
+    return isinstance(value, int) or (value.strip().lstrip("+-").isdigit() and len(value) < 30)
+
+
+def _check_betas(field: Field, value: Any) -> tuple[float, float]:
+    parts = value.replace(",", " ").replace("，", " ").split() if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        raise UserError("not_betas", field=field.name, value=value)
+    first, second = (float(_number(field, part)) for part in parts)
+    if not (0 <= first < 1 and 0 <= second < 1):
+        raise UserError("not_betas", field=field.name, value=value)
+    return first, second
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"
+
+
+def to_json(config: Config) -> dict[str, Any]:
+    """The settings as plain JSON values."""
+    values = dataclasses.asdict(config)
+    values["betas"] = list(config.betas)
+    return values
+
+
+def from_json(values: Mapping[str, Any]) -> Config:
+    """Settings read back from a run folder, checked like any other input."""
+    return make_config(str(values.get("preset")), {k: v for k, v in values.items() if k != "preset"})
