@@ -1,0 +1,41 @@
+"""Working with z: draws from a seed, truncation, and the neighbourhood of a point."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def sample_z(seed: int, count: int, z_dim: int) -> Tensor:
+    """`count` normal draws of z from a seed, float32 (count, z_dim); the first ones do not depend on `count`."""
+    generator = torch.Generator().manual_seed(seed)
+    # drawn one by one: torch fills short and long tensors in different orders
+    return torch.stack([torch.randn(z_dim, generator=generator) for _ in range(count)])
+
+
+def truncate(z: Tensor, psi: float) -> Tensor:
+    """Truncation towards the mean image (z = 0): psi 1 changes nothing, psi 0 leaves only the mean."""
+    return z * psi
+
+
+def axes(seed: int, z_dim: int) -> Tensor:
+    """Two orthogonal directions of length 1 drawn from a seed, float32 (2, z_dim); the second is 0 when z_dim is 1.
+
+    They come from the seed's second and third draws: its first one is the z of `sample_z`, and walking along z itself
+    would only make the picture stronger or weaker.
+    """
+    right, down = sample_z(seed, 3, z_dim)[1:]
+    right = right / right.norm()
+    down = down - (down @ right) * right if z_dim > 1 else torch.zeros_like(down)
+    return torch.stack([right, down / down.norm().clamp_min(1e-12)])
+
+
+def neighbourhood(z: Tensor, seed: int, radius: float = 1.0, side: int = 5) -> Tensor:
+    """A square of z around z (z_dim,), float32 (side * side, z_dim), row by row.
+
+    It lies along the two `axes` of `seed`; for an odd side its centre is z itself. `radius` is the distance from the
+    centre to a side's middle, in the units of z (two independent draws are typically sqrt(2 * z_dim) apart).
+    """
+    right, down = axes(seed, len(z))
+    offsets = torch.linspace(-radius, radius, side)
+    return torch.stack([z + x * right + y * down for y in offsets for x in offsets])

@@ -1,0 +1,251 @@
+"""The run folder: everything about one training, on disk, readable at any moment by anyone.
+
+    config.json                  what was asked, resolved; never changes
+    state.json                   status, step, speed, heartbeat, error; replaced whole
+    history.jsonl                one line every `log_every` steps
+    events.jsonl                 one line per happening: started, resumed, checkpoint, paused, failed, ...
+    snapshots/000500.*           a generator to sample from (.safetensors) and its grid of the fixed z (.webp)
+    checkpoint-000500.*          everything needed to go on (.safetensors) and its hash (.json); the last two are kept
+    live.safetensors, live.webp  the generator of about a second ago; reals.webp: a grid of reals
+    trainer.log                  what the trainer process printed
+    control.json                 what a person wishes of the trainer: pause or stop
+    lock                         held by the one process that may write all of the above but control.json
+
+Words: a checkpoint continues a training, a snapshot is sampled from, a run is one folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_core import config as settings
+from gan_core.config import Config
+from gan_core.files import append_line, is_locked, lock, open_lines, read_lines, write_atomic, write_json
+from gan_core.sentences import UserError
+
+FORMAT = 1
+ACTIVE = ("starting", "running", "stopping")  # states that only a living trainer process can be in
+LOG_TAIL_LINES = 40
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class State:
+    """What `state.json` says. Times in seconds, `heartbeat` since the epoch, speeds in steps a second.
+
+    `status` is one of queued, starting, running, paused, stopping, stopped, finished, failed. `seconds_limit` 0
+    means none. `error` has `key` and
+    `values` of a sentence, and for a crash `traceback`, `exit_code` and `log_tail`.
+    """
+
+    status: str = "queued"
+    step: int = 0
+    target: int = 0
+    epoch: int = 0
+    steps_per_second: float = 0.0
+    seconds: float = 0.0
+    seconds_limit: float = 0.0
+    heartbeat: float = 0.0
+    device: str = ""
+    precision: str = ""
+    threads: int = 0
+    error: dict[str, Any] | None = None
+
+    @property
+    def eta_seconds(self) -> float | None:
+        """Seconds to the target at the present speed; None when that says nothing."""
+        if self.status not in ACTIVE or self.steps_per_second <= 0:
+            return None
+        by_steps = max(0, self.target - self.step) / self.steps_per_second
+        return min(by_steps, max(0.0, self.seconds_limit - self.seconds)) if self.seconds_limit else by_steps
+
+
+class Run:
+    """One run folder. Reading is always allowed; the writing methods are for the holder of `lock`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+
+    # --- reading ---
+
+    def document(self) -> dict[str, Any]:
+        """All of config.json. Raises UserError for a folder that is no run or comes from a newer version."""
+        try:
+            document = json.loads((self.folder / "config.json").read_text("utf-8"))
+            version = int(document["format"])
+        except FileNotFoundError:
+            raise UserError("not_a_run", path=self.folder) from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UserError("run_unreadable", run=self.id) from None
+        if version > FORMAT:
+            raise UserError("run_newer", run=self.id, version=version, known=FORMAT)
+        return dict(document)
+
+    def config(self) -> Config:
+        """The settings this run was made with. Raises UserError as `document` does."""
+        try:
+            return settings.from_json(self.document()["settings"])
+        except (KeyError, TypeError, AttributeError):
+            raise UserError("run_unreadable", run=self.id) from None
+
+    def state(self) -> State:
+        """The state as it really is: a run whose trainer died without a word is failed, whatever its file says."""
+        state = self._read_state()
+        if state.status in ACTIVE and not self.alive():
+            state = self._read_state()  # the trainer may have written its last word just before it let go of the lock
+            if state.status in ACTIVE:
+                error = {"key": "trainer_died", "values": {}, "log_tail": self.log_tail()}
+                return dataclasses.replace(state, status="failed", error=error)
+        return state
+
+    def _read_state(self) -> State:
+        try:
+            values = json.loads((self.folder / "state.json").read_text("utf-8"))
+            return State(**{k: v for k, v in values.items() if k in State.__dataclass_fields__})
+        except (OSError, ValueError, AttributeError):
+            return State(status="failed", error={"key": "run_unreadable", "values": {"run": self.id}})
+
+    def alive(self) -> bool:
+        """Whether a trainer process is at work on this run now."""
+        return is_locked(self.folder / "lock")
+
+    def history(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The points of the curves from a byte offset on, and the offset to ask from next time."""
+        return read_lines(self.folder / "history.jsonl", offset)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Everything that happened, oldest first."""
+        return read_lines(self.folder / "events.jsonl")[0]
+
+    def log_tail(self) -> list[str]:
+        """The last lines the trainer process printed."""
+        try:
+            with open(self.folder / "trainer.log", "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 32768))
+                return file.read().decode("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:]
+        except FileNotFoundError:
+            return []
+
+    # --- wishes ---
+
+    def wish(self) -> str | None:
+        """What a person asked of the running trainer: "pause", "stop" or None."""
+        try:
+            return str(json.loads((self.folder / "control.json").read_text("utf-8"))["wish"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def set_wish(self, wish: str | None) -> None:
+        """Ask the trainer to pause or stop; None takes an old wish back."""
+        if wish is None:
+            (self.folder / "control.json").unlink(missing_ok=True)
+        else:
+            write_json(self.folder / "control.json", {"wish": wish}, durable=False)
+
+    # --- writing: only with the lock held ---
+
+    def lock(self) -> Any:
+        """The right to write; a context manager. Raises files.Locked if another process has it."""
+        return lock(self.folder / "lock")
+
+    def write_state(self, state: State, *, durable: bool = False) -> None:
+        """Replace state.json, with a fresh heartbeat."""
+        values = dataclasses.asdict(dataclasses.replace(state, heartbeat=time.time()))
+        write_json(self.folder / "state.json", values, durable=durable)
+
+    def add_event(self, kind: str, **values: Any) -> None:
+        """Append to events.jsonl."""
+        with open_lines(self.folder / "events.jsonl") as file:
+            append_line(file, {"time": round(time.time(), 3), "event": kind, **values})
+
+    def rewind(self, step: int) -> None:
+        """Forget what lies after `step`, so that a resumed training does not draw its curves twice."""
+        rows, _ = self.history()
+        kept = [row for row in rows if row.get("step", 0) <= step]
+        if len(kept) < len(rows):
+            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+            write_atomic(self.folder / "history.jsonl", lines.encode())
+        for path in self.folder.glob("snapshots/*"):
+            if path.stem.isdigit() and int(path.stem) > step:
+                path.unlink(missing_ok=True)
+
+
+def create_run(folder: Path, config: Config, dataset_sha256: str, dataset_size: int) -> Run:
+    """Make a new run folder, queued. Raises UserError if the folder already holds something."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise UserError("folder_not_empty", path=folder)
+        (folder / "snapshots").mkdir()
+    except (FileExistsError, NotADirectoryError):
+        raise UserError("folder_not_empty", path=folder) from None
+    except OSError as error:
+        raise UserError("cannot_write", path=folder, reason=error.strerror) from None
+    run = Run(folder)
+    write_json(folder / "state.json", dataclasses.asdict(State(target=config.steps, heartbeat=time.time())))
+    write_json(
+        folder / "config.json",  # last: a folder is a run once it has this file
+        {
+            "format": FORMAT,
+            "created": round(time.time(), 3),
+            "settings": settings.to_json(config),
+            "dataset_sha256": dataset_sha256,
+            "dataset_size": dataset_size,
+            "versions": {"python": platform.python_version(), "torch": importlib.metadata.version("torch")},
+        },
+    )
+    return run
+
+
+def new_run_folder(runs_dir: Path, preset: str) -> Path:
+    """A folder name nobody has: when, what, and four random characters."""
+    return runs_dir / f"{time.strftime('%Y%m%d-%H%M%S')}-{preset}-{secrets.token_hex(2)}"
+
+
+def default_runs_dir() -> Path:
+    """$GAN_RUNS_DIR, or checkpoints/runs beside the package."""
+    return Path(os.environ.get("GAN_RUNS_DIR") or Path(__file__).parent.parent / "checkpoints" / "runs")
+
+
+def find_run(runs_dir: Path, run_id: str) -> Run:
+    """The run of that id. Raises UserError if there is none; an id is never a path."""
+    if not _RUN_ID.fullmatch(run_id) or not (runs_dir / run_id / "config.json").is_file():
+        raise UserError("unknown_run", run=run_id)
+    return Run(runs_dir / run_id)
+
+
+def list_runs(runs_dir: Path) -> Iterator[Run]:
+    """All runs, the newest first (names begin with the time)."""
+    if runs_dir.is_dir():
+        for folder in sorted(runs_dir.iterdir(), key=lambda path: path.name, reverse=True):
+            if _RUN_ID.fullmatch(folder.name) and (folder / "config.json").is_file():
+                yield Run(folder)
+
+
+def delete_run(run: Run) -> None:
+    """Delete a run folder for good. Raises UserError while a trainer is at work on it."""
+    if run.alive():
+        raise UserError("run_is_active", run=run.id)
+    # config.json first: from then on nobody takes the folder for a run
+    (run.folder / "config.json").unlink(missing_ok=True)
+    shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def describe_error(error: BaseException) -> dict[str, Any]:
+    """An exception as `State.error`."""
+    if isinstance(error, UserError):
+        return {"key": error.key, "values": {"field": error.field, **error.values}}
+    return {"key": "trainer_crashed", "values": {"kind": type(error).__name__, "message": str(error)}}
