@@ -1,0 +1,254 @@
+"""Training a run folder: the one loop behind the page's Start button and the command line.
+
+It drives a `Trainer`, writes the run folder, and obeys wishes (pause, stop). Nothing here knows who started it.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import errno
+import math
+import os
+import time
+import traceback
+from collections.abc import Callable
+from typing import IO
+
+import torch
+
+from gan_core import data, render, saved
+from gan_core.config import Config
+from gan_core.files import Locked, append_line, open_lines
+from gan_core.latent import sample_z
+from gan_core.networks import generate
+from gan_core.runs import Run, State, describe_error
+from gan_core.sentences import UserError
+from gan_core.trainer import Measured, Trainer, choose_device, choose_precision, choose_threads
+
+LIVE_EVERY = 1.0  # seconds between the pictures that follow the training
+STATE_EVERY = 0.5  # seconds between heartbeats
+WISH_EVERY = 0.1  # seconds between looks at the control file
+SPEED_WINDOW = 5.0  # seconds over which steps/s is averaged
+
+Asked = Callable[[], str | None]  # "pause", "stop" or None: what the surrounding process wants
+Report = Callable[[State, dict[str, float] | None], None]
+
+
+def resolve(config: Config) -> Config:
+    """The settings with every "auto" decided, once, so that a resumed training decides the same."""
+    device = choose_device(config.device)
+    return dataclasses.replace(
+        config,
+        device=device,
+        precision=choose_precision(config.precision, device),
+        threads=choose_threads(config.threads),
+    )
+
+
+def prepare(config: Config) -> tuple[Config, data.Facts]:
+    """Everything that can be refused before a run exists: fetch the data set, decide every "auto", check the two.
+
+    Raises UserError.
+    """
+    config = resolve(dataclasses.replace(config, dataset=data.ensure(config.dataset)))
+    facts = data.facts(config.dataset)
+    if config.batch_size > facts.size:
+        raise UserError("batch_larger_than_dataset", field="batch_size", value=config.batch_size, count=facts.size)
+    return config, facts
+
+
+def train_run(
+    run: Run,
+    *,
+    dataset: data.Dataset | None = None,
+    more_steps: int | None = None,
+    asked: Asked = lambda: None,
+    report: Report = lambda state, point: None,
+) -> State:
+    """Start or resume the training of a run, until it is finished, paused, stopped or failed; returns its last state.
+
+    A run with a checkpoint goes on from the last good one, otherwise it begins at step 0. `more_steps` moves the
+    target to that many steps from there. Raises UserError if another process is training this run.
+    """
+    try:
+        with run.lock():
+            return _Training(run, asked, report).train(dataset, more_steps)
+    except Locked:
+        raise UserError("already_training", run=run.id) from None
+
+
+class _NotFinite(Exception):
+    """A loss was NaN or infinite at this step."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class _Training:
+    """One stretch of training, from taking the lock to letting go of it."""
+
+    trainer: Trainer
+    config: Config
+    history: IO[bytes]
+
+    def __init__(self, run: Run, asked: Asked, report: Report) -> None:
+        self.run = run
+        self.asked = asked
+        self.report = report
+        self.state = run.state()
+        self.pending: list[Measured] = []  # measured since the last point of the curves
+
+    def train(self, dataset: data.Dataset | None, more_steps: int | None) -> State:
+        try:
+            self._set("starting", error=None)
+            self._prepare(dataset, more_steps)
+            with open_lines(self.run.folder / "history.jsonl") as self.history:
+                self._go()
+        except _NotFinite as error:
+            last = max(saved.checkpoint_steps(self.run), default=0)
+            self._fail({"key": "not_finite", "values": {"step": error.step, "checkpoint": last}})
+        except UserError as error:
+            self._fail(describe_error(error))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                self._fail({"key": "disk_full", "values": {"checkpoint": max(saved.checkpoint_steps(self.run), default=0)}})
+            else:
+                self._fail({**describe_error(error), "traceback": traceback.format_exc()})
+        return self.state
+
+    def _prepare(self, dataset: data.Dataset | None, more_steps: int | None) -> None:
+        self.config = config = self.run.config()
+        torch.set_num_threads(config.threads)
+        if dataset is None or dataset.name != config.dataset:
+            dataset = data.load(config.dataset)
+        if dataset.sha256 != self.run.document()["dataset_sha256"]:
+            raise UserError("dataset_changed", name=config.dataset)
+        self.trainer = Trainer(config, dataset.images)
+        self.fixed_z = sample_z(config.seed, render.GRID_SIDE**2, config.z_dim).to(config.device)
+        saved.prune(self.run)
+        checkpoint, damaged = saved.load_checkpoint(self.run)
+        for step in damaged:
+            self.run.add_event("checkpoint_damaged", step=step)
+            saved.forget_checkpoint(self.run, step)
+        if checkpoint:
+            measured = checkpoint.state.pop("measured")
+            self.trainer.load_state_dict(checkpoint.state)
+            self.pending = [Measured(*row) for row in measured.tolist()]
+        self.run.rewind(self.trainer.step_count)
+        self.seconds_before = checkpoint.seconds if checkpoint else 0.0
+        target = self.trainer.step_count + more_steps if more_steps else self.state.target
+        # a time limit that an earlier stretch has used up does not apply to the steps asked for since
+        limit = config.seconds if config.seconds > self.seconds_before else 0.0
+        self.state = dataclasses.replace(
+            self.state, step=self.trainer.step_count, target=target, seconds_limit=limit, epoch=self.trainer.sampler.epoch,
+            device=config.device, precision=config.precision, threads=config.threads, steps_per_second=0.0,
+        )
+        (self.run.folder / "reals.webp").write_bytes(render.encode(render.grid(dataset.images[: render.GRID_SIDE**2])))
+        self.run.add_event("resumed" if checkpoint else "started", step=self.trainer.step_count, target=target)
+        if self.trainer.step_count == 0:
+            self._save_snapshot()
+
+    def _go(self) -> None:
+        """The loop proper: steps, and between them whatever is due."""
+        config, trainer = self.config, self.trainer
+        self.started = time.monotonic()
+        self.recent = collections.deque([(self.started, trainer.step_count)])
+        live_due = state_due = wish_due = self.started
+        self._set("running")
+        while not self._finished():
+            trainer.step()
+            step = trainer.step_count
+            if step % config.log_every == 0:
+                self._log_point()
+            if step % config.snapshot_every == 0:
+                self._collect()
+                self._save_snapshot()
+            if step % config.checkpoint_every == 0:
+                self._save_checkpoint()
+            now = time.monotonic()
+            if now >= live_due:
+                live_due = now + LIVE_EVERY
+                saved.save_live(self.run, step, trainer.G_ema, self._grid())
+            if now >= state_due:
+                state_due = now + STATE_EVERY
+                self._set("running")
+            if now >= wish_due:
+                wish_due = now + WISH_EVERY
+                if wish := self.asked() or self.run.wish():
+                    return self._leave("paused" if wish == "pause" else "stopped")
+        self._leave("finished")
+
+    def _finished(self) -> bool:
+        limit = self.state.seconds_limit
+        return self.trainer.step_count >= self.state.target or (limit > 0 and self._seconds() >= limit)
+
+    def _leave(self, status: str) -> None:
+        """Keep everything, then say the last word."""
+        if status != "paused":
+            self._set("stopping")
+        self._save_checkpoint()
+        if status == "finished":
+            if self.pending:
+                self._log_point()
+            self._save_snapshot()
+        saved.save_live(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid())
+        self.run.add_event(status, step=self.trainer.step_count)
+        self._set(status, durable=True)
+
+    def _collect(self) -> None:
+        """Fetch what the steps measured; a loss that is not a number ends the training before anything keeps it."""
+        rows = self.trainer.measurements()
+        first = self.trainer.step_count - len(rows) + 1
+        for step, row in enumerate(rows, first):
+            if not (math.isfinite(row.d_loss) and math.isfinite(row.g_loss)):
+                raise _NotFinite(step)
+        self.pending += rows
+
+    def _log_point(self) -> None:
+        self._collect()
+        count = len(self.pending)
+        means = (round(sum(column) / count, 6) for column in zip(*self.pending, strict=True))
+        point = dict(zip(Measured._fields, means, strict=True))
+        self.pending.clear()
+        append_line(self.history, {"step": self.trainer.step_count, "seconds": round(self._seconds(), 3), **point})
+        self.report(self._now(), point)
+
+    def _save_checkpoint(self) -> None:
+        self._collect()
+        os.fsync(self.history.fileno())  # the curves must reach at least as far as the state they belong to
+        state = self.trainer.state_dict()
+        state["measured"] = torch.tensor(self.pending, dtype=torch.float64).reshape(-1, len(Measured._fields))
+        saved.save_checkpoint(self.run, self.trainer.step_count, state, self._seconds())
+
+    def _save_snapshot(self) -> None:
+        saved.save_snapshot(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid())
+
+    def _grid(self) -> bytes:
+        return render.encode(render.grid(generate(self.trainer.G_ema, self.fixed_z)))
+
+    def _seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.started
+
+    def _now(self) -> State:
+        """The state with fresh numbers."""
+        now, step = time.monotonic(), self.trainer.step_count
+        self.recent.append((now, step))
+        while len(self.recent) > 2 and now - self.recent[0][0] > SPEED_WINDOW:
+            self.recent.popleft()
+        since, from_step = self.recent[0]
+        speed = (step - from_step) / (now - since) if now > since else 0.0
+        self.state = dataclasses.replace(self.state, step=step, epoch=self.trainer.sampler.epoch,
+                                         seconds=round(self._seconds(), 3), steps_per_second=round(speed, 2))
+        return self.state
+
+    def _set(self, status: str, *, durable: bool = False, **changes: object) -> None:
+        state = self._now() if hasattr(self, "started") else self.state
+        self.state = dataclasses.replace(state, status=status, **changes)  # type: ignore[arg-type]
+        self.run.write_state(self.state, durable=durable)
+        self.report(self.state, None)
+
+    def _fail(self, error: dict[str, object]) -> None:
+        self._set("failed", error=error, durable=True)
+        self.run.add_event("failed", step=self.state.step, error=error["key"])
