@@ -1,0 +1,254 @@
+"""The supervisor: starts, pauses, resumes and stops trainer processes, and queues what has to wait.
+
+It never trains and never writes into a folder that a trainer is writing to. What it knows beyond the run folders is
+only which processes are its own and who is waiting; after a restart both are empty and the folders say the rest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gan_core import data, runs
+from gan_core.config import Config, check_field
+from gan_core.files import Locked
+from gan_core.runs import ACTIVE, Run, State
+from gan_core.sentences import UserError
+
+QUEUE_LENGTH = 20
+_TICK = 0.05  # seconds between looks at the processes
+
+# What a person may do with a run in each state; buttons and handlers both read this table.
+ALLOWED: dict[str, frozenset[str]] = {
+    "queued": frozenset({"stop"}),
+    "starting": frozenset({"stop"}),
+    "running": frozenset({"pause", "stop"}),
+    "stopping": frozenset(),
+    "paused": frozenset({"resume", "stop", "more", "delete"}),
+    "stopped": frozenset({"resume", "more", "delete"}),
+    "failed": frozenset({"resume", "more", "delete"}),
+    "finished": frozenset({"more", "delete"}),
+}
+
+
+@dataclass(frozen=True)
+class _Order:
+    """A run waiting for its turn."""
+
+    run: Run
+    more_steps: int | None
+
+
+@dataclass(frozen=True)
+class _Trainer:
+    """A process at work on a run. While the run's heartbeat is the one seen at launch, it has not said a word yet."""
+
+    run: Run
+    process: subprocess.Popen[bytes]
+    heartbeat_at_launch: float
+
+
+class Runner:
+    """Supervises the trainings of one runs directory. All methods may be called from any thread.
+
+    Args:
+        runs_dir: where the run folders are.
+        max_trainings: how many may train at once; later ones queue.
+    """
+
+    def __init__(self, runs_dir: Path, max_trainings: int = 1) -> None:
+        self.runs_dir = runs_dir
+        self.max_trainings = max_trainings
+        self._trainers: dict[str, _Trainer] = {}
+        self._queue: list[_Order] = []
+        self._lock = threading.RLock()
+        self._closing = threading.Event()
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for run in runs.list_runs(runs_dir):
+            _settle(run)
+        self._spare = _spawn()  # one warm process is always ready, so that Start answers at once
+        self._thread = threading.Thread(target=self._supervise, name="runner", daemon=True)
+        self._thread.start()
+
+    # --- what is ---
+
+    def find(self, run_id: str) -> Run:
+        """The run of that id. Raises UserError if there is none."""
+        return runs.find_run(self.runs_dir, run_id)
+
+    def state(self, run: Run) -> State:
+        """The run's state, with what only the supervisor knows: that it is queued, or being started."""
+        state = run.state()
+        with self._lock:
+            if any(order.run.id == run.id for order in self._queue):
+                return dataclasses.replace(state, status="queued", error=None)
+            trainer = self._trainers.get(run.id)
+            if trainer and trainer.heartbeat_at_launch == state.heartbeat:
+                return dataclasses.replace(state, status="starting", error=None)
+        return state
+
+    def waiting_for(self, run: Run) -> list[str]:
+        """The ids of the runs that a queued run has to wait for; empty if it is not queued."""
+        with self._lock:
+            ids = [order.run.id for order in self._queue]
+            return [*self._trainers, *ids[: ids.index(run.id)]] if run.id in ids else []
+
+    # --- what a person can do; each raises UserError, and then nothing has changed ---
+
+    def start(self, config: Config) -> Run:
+        """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to."""
+        from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
+
+        if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
+            raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
+        config, facts = prepare(config)
+        with self._lock:
+            self._check_queue()
+            folder = runs.new_run_folder(self.runs_dir, config.preset)
+            run = runs.create_run(folder, config, facts.sha256, facts.size)
+            self._queue.append(_Order(run, None))
+        return run
+
+    def resume(self, run_id: str, more_steps: Any = None) -> Run:
+        """Go on with a run from its last good checkpoint; `more_steps` sets a new target, that many steps from there."""
+        run = self.find(run_id)
+        run.config()  # refuses what this version cannot read
+        more = None if more_steps is None else int(check_field("steps", more_steps))
+        with self._lock:
+            status = self.state(run).status
+            if status == "finished" and more is None:
+                raise UserError("resume_finished", run=run.id)
+            if not ALLOWED[status] & {"resume", "more"}:
+                raise UserError("resume_active", run=run.id, status=status)
+            self._check_queue()
+            run.set_wish(None)
+            self._queue.append(_Order(run, more))
+        return run
+
+    def pause(self, run_id: str) -> Run:
+        """Save a running training and let its process go; resume continues it bit for bit."""
+        run = self.find(run_id)
+        with self._lock:
+            status = self.state(run).status
+            if "pause" not in ALLOWED[status]:
+                raise UserError("cannot_pause", run=run.id, status=status)
+            run.set_wish("pause")
+        return run
+
+    def stop(self, run_id: str) -> Run:
+        """Save and end a training, or take a queued run out of the queue."""
+        run = self.find(run_id)
+        with self._lock:
+            status = self.state(run).status
+            if "stop" not in ALLOWED[status]:
+                raise UserError("cannot_stop", run=run.id, status=status)
+            if status in ("queued", "paused"):
+                self._queue = [order for order in self._queue if order.run.id != run.id]
+                _write_idle(run, "stopped")
+            else:
+                run.set_wish("stop")
+        return run
+
+    def delete(self, run_id: str) -> None:
+        """Delete a run that is not active, for good."""
+        run = self.find(run_id)
+        with self._lock:
+            status = self.state(run).status
+            if "delete" not in ALLOWED[status]:
+                raise UserError("run_is_active", run=run.id)
+            runs.delete_run(run)
+
+    def close(self, patience: float = 4.5) -> None:
+        """Save and stop everything; returns within about `patience` seconds, whatever the trainers do."""
+        self._closing.set()
+        self._thread.join()
+        for order in self._queue:
+            if order.run.state().status == "queued":
+                _write_idle(order.run, "stopped")
+        self._spare.kill()  # it has nothing to save
+        self._spare.wait()
+        for trainer in self._trainers.values():
+            trainer.process.terminate()
+        deadline = time.monotonic() + patience
+        for trainer in self._trainers.values():
+            try:
+                trainer.process.wait(max(0.01, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                trainer.process.kill()
+                trainer.process.wait()
+        for trainer in self._trainers.values():
+            _settle(trainer.run, trainer)
+
+    # --- the supervisor's thread ---
+
+    def _supervise(self) -> None:
+        while not self._closing.wait(_TICK):
+            with self._lock:
+                for trainer in list(self._trainers.values()):
+                    if trainer.process.poll() is not None:
+                        del self._trainers[trainer.run.id]
+                        _settle(trainer.run, trainer)
+                while len(self._trainers) < self.max_trainings and (order := self._next()):
+                    self._launch(order)
+
+    def _next(self) -> _Order | None:
+        for order in self._queue:
+            if order.run.id not in self._trainers:  # its paused process may be just about to end
+                self._queue.remove(order)
+                return order
+        return None
+
+    def _launch(self, order: _Order) -> None:
+        line = json.dumps({"folder": str(order.run.folder.resolve()), "more_steps": order.more_steps}) + "\n"
+        process = self._spare if self._spare.poll() is None else _spawn()
+        assert process.stdin is not None
+        heartbeat = order.run.state().heartbeat
+        with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
+            process.stdin.write(line.encode())
+            process.stdin.flush()
+        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat)
+        self._spare = _spawn()
+
+    def _check_queue(self) -> None:
+        if len(self._queue) >= QUEUE_LENGTH:
+            raise UserError("queue_full", length=QUEUE_LENGTH)
+
+
+def _spawn() -> subprocess.Popen[bytes]:
+    """A trainer process that warms up and waits. In a session of its own: Ctrl-C in the terminal is for the app."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gan_core.worker"],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=None,  # until it has a run's log to write to, its complaints go to the app's own terminal
+        start_new_session=True,
+    )
+
+
+def _settle(run: Run, trainer: _Trainer | None = None) -> None:
+    """Write down what a process could not say itself: that it died, or that nobody will start this queued run."""
+    state = run.state()
+    silent = trainer is not None and trainer.heartbeat_at_launch == state.heartbeat
+    died = state.status == "failed" and (state.error or {}).get("key") == "trainer_died"
+    if silent or (died and "exit_code" not in (state.error or {})):
+        code = trainer.process.returncode if trainer else None
+        error = {"key": "trainer_died", "values": {}, "exit_code": code, "log_tail": run.log_tail()}
+        _write_idle(run, "failed", error)
+    elif state.status == "queued" and trainer is None:
+        _write_idle(run, "stopped")
+
+
+def _write_idle(run: Run, status: str, error: dict[str, Any] | None = None) -> None:
+    """Write a state on behalf of a run that no trainer is at work on; if one turns up meanwhile, its word counts."""
+    with contextlib.suppress(Locked, OSError), run.lock():
+        run.write_state(dataclasses.replace(run.state(), status=status, error=error), durable=True)
+        run.add_event(status, step=run.state().step, **({"error": error["key"]} if error else {}))
