@@ -1,0 +1,271 @@
+"""The command line: python -m gan_core {train,sample,list,presets,verify,prune}.
+
+Exit codes: 0 all went well; 1 a training failed or a run folder is damaged; 2 the request itself cannot be met (one
+sentence says why, nothing was changed). Ctrl-C and SIGTERM save and stop the training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from gan_core import runs
+from gan_core.config import FIELD, FIELDS, PRESETS, Config, check_field, make_config
+from gan_core.files import write_atomic
+from gan_core.runs import Run, State
+from gan_core.sentences import UserError, sentence
+
+SAMPLES_AT_MOST = 10_000
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.command(arguments)
+    except UserError as error:
+        print(json.dumps({"error": str(error)}) if arguments.json else f"error: {error}",
+              file=sys.stdout if arguments.json else sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m gan_core", description="Train a GAN, and sample from it.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    train = commands.add_parser("train", help="start or resume a training", epilog=_settings_help(),
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    train.add_argument("--preset", help=f"one of: {', '.join(PRESETS)}")
+    train.add_argument("--resume", metavar="DIR", type=Path, help="go on with this run; --steps N then trains N more")
+    for name in ("dataset", "steps", "seconds", "seed"):
+        train.add_argument(f"--{name}", help=FIELD[name].help[0])
+    train.add_argument("--out", metavar="DIR", type=Path, help="the new run folder (default: in the runs directory)")
+    train.add_argument("--set", metavar="KEY=VALUE", nargs="+", action="extend", default=[], dest="changes",
+                       help="change settings, for example --set lr_g=2e-4 lr_d=2e-4")
+    train.set_defaults(command=_train)
+
+    sample = commands.add_parser("sample", help="write images that a run generates")
+    sample.add_argument("run", metavar="DIR", type=Path)
+    sample.add_argument("--step", help="the snapshot's step (default: the newest)")
+    sample.add_argument("--n", default="25", help="how many (default 25)")
+    sample.add_argument("--seed", default="0", help="which z are drawn (default 0)")
+    sample.add_argument("--out", metavar="FILE", type=Path, required=True,
+                        help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid")
+    sample.set_defaults(command=_sample)
+
+    listing = commands.add_parser("list", help="list the runs")
+    listing.add_argument("--runs-dir", metavar="DIR", type=Path, default=None)
+    listing.set_defaults(command=_list)
+
+    presets = commands.add_parser("presets", help="list the presets")
+    presets.set_defaults(command=_presets)
+
+    verify = commands.add_parser("verify", help="check every file of a run")
+    verify.add_argument("run", metavar="DIR", type=Path)
+    verify.set_defaults(command=_verify)
+
+    prune = commands.add_parser("prune", help="remove what crashes left behind in a run, and thin its snapshots")
+    prune.add_argument("run", metavar="DIR", type=Path)
+    prune.set_defaults(command=_prune)
+
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print JSON for machines")
+    return parser
+
+
+def _settings_help() -> str:
+    lines = [f"  {field.name:<17} {field.help[0]}" for field in FIELDS if field.name != "preset"]
+    return "settings for --set:\n" + "\n".join(lines)
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    from gan_core.loop import prepare, train_run
+
+    if arguments.resume:
+        run, more = _resumed(arguments)
+    else:
+        config, facts = prepare(_asked_config(arguments))
+        folder = arguments.out or runs.new_run_folder(runs.default_runs_dir(), config.preset)
+        run, more = runs.create_run(folder, config, facts.sha256, facts.size), None
+    signals: list[str] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: signals.append("stop"))
+    with _Progress(run, arguments.json) as progress:
+        state = train_run(run, more_steps=more, asked=lambda: signals[0] if signals else None, report=progress)
+    return _conclude(run, state, arguments.json)
+
+
+def _asked_config(arguments: argparse.Namespace) -> Config:
+    changes: dict[str, Any] = {}
+    for pair in arguments.changes:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UserError("not_key_value", text=pair)
+        changes[name.strip()] = value.strip()
+    for name in ("dataset", "steps", "seconds", "seed"):
+        if getattr(arguments, name) is not None:
+            changes[name] = getattr(arguments, name)
+    if "seconds" in changes and "steps" not in changes:
+        changes["steps"] = int(FIELD["steps"].maximum or 0)  # the clock alone decides
+    return make_config(arguments.preset or Config().preset, changes)
+
+
+def _resumed(arguments: argparse.Namespace) -> tuple[Run, int | None]:
+    fixed = ["preset", "dataset", "seconds", "seed", "out"]
+    if given := [name for name in fixed if getattr(arguments, name) is not None] + [c.partition("=")[0] for c in arguments.changes]:
+        raise UserError("resume_keeps_settings", fields=", ".join(given))
+    run = Run(arguments.resume)
+    run.config()
+    more = None if arguments.steps is None else int(check_field("steps", arguments.steps))
+    if run.state().status == "finished" and more is None:
+        raise UserError("resume_finished", run=run.id)
+    if not run.alive():
+        run.set_wish(None)
+    return run, more
+
+
+class _Progress:
+    """A tqdm bar on a terminal, or one JSON line per point; receives what the loop reports."""
+
+    def __init__(self, run: Run, as_json: bool) -> None:
+        self.as_json = as_json
+        self.run = run
+        self.bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> _Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, state: State, point: dict[str, float] | None) -> None:
+        if self.as_json:
+            if point:
+                print(json.dumps({"run": str(self.run.folder), "step": state.step, **point}), flush=True)
+            return
+        if self.bar is None:
+            if state.status != "running":
+                return
+            by_time = state.seconds_limit > 0
+            self.bar = tqdm(total=round(state.seconds_limit, 1) if by_time else state.target, desc=self.run.id,
+                            initial=round(state.seconds, 1) if by_time else state.step, unit="s" if by_time else "step",
+                            dynamic_ncols=True, bar_format="{l_bar}{bar}| {n:g}/{total:g} [{elapsed}<{remaining}{postfix}]")
+        done = round(state.seconds, 1) if self.bar.unit == "s" else state.step
+        self.bar.update(done - self.bar.n)
+        if point:
+            self.bar.set_postfix({"d_loss": f"{point['d_loss']:.3f}", "g_loss": f"{point['g_loss']:.3f}",
+                                  "steps/s": f"{state.steps_per_second:.0f}"}, refresh=False)
+
+
+def _conclude(run: Run, state: State, as_json: bool) -> int:
+    error = sentence(state.error["key"], "en", **state.error["values"]) if state.error else None
+    if as_json:
+        print(json.dumps({"run": str(run.folder), "status": state.status, "step": state.step, "error": error}))
+    else:
+        print(f"{run.folder}: {state.status} at step {state.step}" + (f". {error}" if error else ""))
+        if state.error and "traceback" in state.error:
+            print(state.error["traceback"], file=sys.stderr)
+    return 1 if state.status == "failed" else 0
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    import numpy
+
+    from gan_core import render, saved
+    from gan_core.latent import sample_z
+    from gan_core.networks import generate
+
+    count = _whole("n", arguments.n, 1, SAMPLES_AT_MOST)
+    seed = int(check_field("seed", arguments.seed))
+    step = None if arguments.step is None else _whole("step", arguments.step, 0, 10**9)
+    if arguments.out.suffix not in (".npy", ".png"):
+        raise UserError("unknown_file_kind", path=arguments.out)
+    run = Run(arguments.run)
+    z_dim = run.config().z_dim
+    G, step = saved.load_generator(saved.snapshot_path(run, step), z_dim)
+    images = generate(G, sample_z(seed, count, z_dim))
+    if arguments.out.suffix == ".npy":
+        buffer = io.BytesIO()
+        numpy.save(buffer, images[:, 0].numpy())
+        content = buffer.getvalue()
+    else:
+        content = render.encode(render.grid(images, columns=max(1, round(count**0.5))), "png")
+    try:
+        write_atomic(arguments.out, content)
+    except OSError as error:
+        raise UserError("cannot_write", path=arguments.out, reason=error.strerror) from None
+    if arguments.json:
+        print(json.dumps({"out": str(arguments.out), "n": count, "step": step, "seed": seed}))
+    else:
+        print(f"{count} images of step {step} written to {arguments.out}")
+    return 0
+
+
+def _whole(name: str, text: str, low: int, high: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise UserError("not_a_whole_number", field=name, value=text) from None
+    if not low <= number <= high:
+        raise UserError("out_of_range", field=name, value=text, low=low, high=high)
+    return number
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    rows = [{"run": run.id, **dataclasses.asdict(run.state())}
+            for run in runs.list_runs(arguments.runs_dir or runs.default_runs_dir())]
+    if arguments.json:
+        print(json.dumps(rows))
+    for row in [] if arguments.json else rows:
+        print(f"{row['run']:<40} {row['status']:<9} step {row['step']:>8,} of {row['target']:,}")
+    return 0
+
+
+def _presets(arguments: argparse.Namespace) -> int:
+    if arguments.json:
+        print(json.dumps([{"preset": p.name, "about": p.about[0], "settings": dataclasses.asdict(make_config(p.name))}
+                          for p in PRESETS.values()]))
+    for preset in [] if arguments.json else PRESETS.values():
+        print(f"{preset.name:<15} {preset.about[0]}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from gan_core.saved import verify
+
+    problems = verify(Run(arguments.run))
+    if arguments.json:
+        print(json.dumps({"run": str(arguments.run), "problems": problems}))
+    else:
+        print("\n".join(problems) or f"{arguments.run}: all files are whole")
+    return 1 if problems else 0
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    from gan_core.files import Locked
+    from gan_core.saved import prune
+
+    run = Run(arguments.run)
+    run.document()
+    try:
+        with run.lock():
+            freed = prune(run)
+    except Locked:
+        raise UserError("run_is_active", run=run.id) from None
+    print(json.dumps({"run": str(run.folder), "freed_bytes": freed}) if arguments.json else f"{freed:,} bytes freed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
