@@ -33,8 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code: int = arguments.command(arguments)
     except UserError as error:
-        print(json.dumps({"error": str(error)}) if arguments.json else f"error: {error}",
-              file=sys.stdout if arguments.json else sys.stderr)
+        print(
+            json.dumps({"error": str(error)}) if arguments.json else f"error: {error}",
+            file=sys.stdout if arguments.json else sys.stderr,
+        )
         return 2
     return code
 
@@ -43,15 +45,26 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m gan_core", description="Train a GAN, and sample from it.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    train = commands.add_parser("train", help="start or resume a training", epilog=_settings_help(),
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    train = commands.add_parser(
+        "train",
+        help="start or resume a training",
+        epilog=_settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     train.add_argument("--preset", help=f"one of: {', '.join(PRESETS)}")
     train.add_argument("--resume", metavar="DIR", type=Path, help="go on with this run; --steps N then trains N more")
     for name in ("dataset", "steps", "seconds", "seed"):
         train.add_argument(f"--{name}", help=FIELD[name].help[0])
     train.add_argument("--out", metavar="DIR", type=Path, help="the new run folder (default: in the runs directory)")
-    train.add_argument("--set", metavar="KEY=VALUE", nargs="+", action="extend", default=[], dest="changes",
-                       help="change settings, for example --set lr_g=2e-4 lr_d=2e-4")
+    train.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="changes",
+        help="change settings, for example --set lr_g=2e-4 lr_d=2e-4",
+    )
     train.set_defaults(command=_train)
 
     sample = commands.add_parser("sample", help="write images that a run generates")
@@ -59,8 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--step", help="the snapshot's step (default: the newest)")
     sample.add_argument("--n", default="25", help="how many (default 25)")
     sample.add_argument("--seed", default="0", help="which z are drawn (default 0)")
-    sample.add_argument("--out", metavar="FILE", type=Path, required=True,
-                        help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid")
+    sample.add_argument(
+        "--out", metavar="FILE", type=Path, required=True, help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid"
+    )
     sample.set_defaults(command=_sample)
 
     listing = commands.add_parser("list", help="list the runs")
@@ -122,7 +136,9 @@ def _asked_config(arguments: argparse.Namespace) -> Config:
 
 def _resumed(arguments: argparse.Namespace) -> tuple[Run, int | None]:
     fixed = ["preset", "dataset", "seconds", "seed", "out"]
-    if given := [name for name in fixed if getattr(arguments, name) is not None] + [c.partition("=")[0] for c in arguments.changes]:
+    if given := [name for name in fixed if getattr(arguments, name) is not None] + [
+        c.partition("=")[0] for c in arguments.changes
+    ]:
         raise UserError("resume_keeps_settings", fields=", ".join(given))
     run = Run(arguments.resume)
     run.config()
@@ -158,14 +174,25 @@ class _Progress:
             if state.status != "running":
                 return
             by_time = state.seconds_limit > 0
-            self.bar = tqdm(total=round(state.seconds_limit, 1) if by_time else state.target, desc=self.run.id,
-                            initial=round(state.seconds, 1) if by_time else state.step, unit="s" if by_time else "step",
-                            dynamic_ncols=True, bar_format="{l_bar}{bar}| {n:g}/{total:g} [{elapsed}<{remaining}{postfix}]")
+            self.bar = tqdm(
+                total=round(state.seconds_limit, 1) if by_time else state.target,
+                desc=self.run.id,
+                initial=round(state.seconds, 1) if by_time else state.step,
+                unit="s" if by_time else "step",
+                dynamic_ncols=True,
+                bar_format="{l_bar}{bar}| {n:g}/{total:g} [{elapsed}<{remaining}{postfix}]",
+            )
         done = round(state.seconds, 1) if self.bar.unit == "s" else state.step
         self.bar.update(done - self.bar.n)
         if point:
-            self.bar.set_postfix({"d_loss": f"{point['d_loss']:.3f}", "g_loss": f"{point['g_loss']:.3f}",
-                                  "steps/s": f"{state.steps_per_second:.0f}"}, refresh=False)
+            self.bar.set_postfix(
+                {
+                    "d_loss": f"{point['d_loss']:.3f}",
+                    "g_loss": f"{point['g_loss']:.3f}",
+                    "steps/s": f"{state.steps_per_second:.0f}",
+                },
+                refresh=False,
+            )
 
 
 def _conclude(run: Run, state: State, as_json: bool) -> int:
@@ -223,8 +250,10 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    rows = [{"run": run.id, **dataclasses.asdict(run.state())}
-            for run in runs.list_runs(arguments.runs_dir or runs.default_runs_dir())]
+    rows = [
+        {"run": run.id, **dataclasses.asdict(run.state())}
+        for run in runs.list_runs(arguments.runs_dir or runs.default_runs_dir())
+    ]
     if arguments.json:
         print(json.dumps(rows))
     for row in [] if arguments.json else rows:
@@ -234,8 +263,14 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _presets(arguments: argparse.Namespace) -> int:
     if arguments.json:
-        print(json.dumps([{"preset": p.name, "about": p.about[0], "settings": dataclasses.asdict(make_config(p.name))}
-                          for p in PRESETS.values()]))
+        print(
+            json.dumps(
+                [
+                    {"preset": p.name, "about": p.about[0], "settings": dataclasses.asdict(make_config(p.name))}
+                    for p in PRESETS.values()
+                ]
+            )
+        )
     for preset in [] if arguments.json else PRESETS.values():
         print(f"{preset.name:<15} {preset.about[0]}")
     return 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-if os.name == "nt":  # pragma: no cover - not run in CI
+if sys.platform == "win32":  # pragma: no cover - not run in CI
     import msvcrt
 else:
     import fcntl
@@ -116,7 +117,7 @@ def is_locked(path: Path) -> bool:
         return True
 
 
-if os.name == "nt":  # pragma: no cover - not run in CI
+if sys.platform == "win32":  # pragma: no cover - not run in CI
 
     def _lock(file: IO[bytes]) -> None:
         file.seek(0)

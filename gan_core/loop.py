@@ -113,7 +113,9 @@ class _Training:
             self._fail(describe_error(error))
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                self._fail({"key": "disk_full", "values": {"checkpoint": max(saved.checkpoint_steps(self.run), default=0)}})
+                self._fail(
+                    {"key": "disk_full", "values": {"checkpoint": max(saved.checkpoint_steps(self.run), default=0)}}
+                )
             else:
                 self._fail({**describe_error(error), "traceback": traceback.format_exc()})
         return self.state
@@ -142,8 +144,15 @@ class _Training:
         # a time limit that an earlier stretch has used up does not apply to the steps asked for since
         limit = config.seconds if config.seconds > self.seconds_before else 0.0
         self.state = dataclasses.replace(
-            self.state, step=self.trainer.step_count, target=target, seconds_limit=limit, epoch=self.trainer.sampler.epoch,
-            device=config.device, precision=config.precision, threads=config.threads, steps_per_second=0.0,
+            self.state,
+            step=self.trainer.step_count,
+            target=target,
+            seconds_limit=limit,
+            epoch=self.trainer.sampler.epoch,
+            device=config.device,
+            precision=config.precision,
+            threads=config.threads,
+            steps_per_second=0.0,
         )
         (self.run.folder / "reals.webp").write_bytes(render.encode(render.grid(dataset.images[: render.GRID_SIDE**2])))
         self.run.add_event("resumed" if checkpoint else "started", step=self.trainer.step_count, target=target)
@@ -177,7 +186,8 @@ class _Training:
             if now >= wish_due:
                 wish_due = now + WISH_EVERY
                 if wish := self.asked() or self.run.wish():
-                    return self._leave("paused" if wish == "pause" else "stopped")
+                    self._leave("paused" if wish == "pause" else "stopped")
+                    return
         self._leave("finished")
 
     def _finished(self) -> bool:
@@ -239,8 +249,13 @@ class _Training:
             self.recent.popleft()
         since, from_step = self.recent[0]
         speed = (step - from_step) / (now - since) if now > since else 0.0
-        self.state = dataclasses.replace(self.state, step=step, epoch=self.trainer.sampler.epoch,
-                                         seconds=round(self._seconds(), 3), steps_per_second=round(speed, 2))
+        self.state = dataclasses.replace(
+            self.state,
+            step=step,
+            epoch=self.trainer.sampler.epoch,
+            seconds=round(self._seconds(), 3),
+            steps_per_second=round(speed, 2),
+        )
         return self.state
 
     def _set(self, status: str, *, durable: bool = False, **changes: object) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 from gan_core import data, runs
 from gan_core.config import Config, check_field
 from gan_core.files import Locked
-from gan_core.runs import ACTIVE, Run, State
+from gan_core.runs import Run, State
 from gan_core.sentences import UserError
 
 QUEUE_LENGTH = 20
@@ -241,7 +241,7 @@ def _settle(run: Run, trainer: _Trainer | None = None) -> None:
     died = state.status == "failed" and (state.error or {}).get("key") == "trainer_died"
     if silent or (died and "exit_code" not in (state.error or {})):
         code = trainer.process.returncode if trainer else None
-        error = {"key": "trainer_died", "values": {}, "exit_code": code, "log_tail": run.log_tail()}
+        error: dict[str, Any] = {"key": "trainer_died", "values": {}, "exit_code": code, "log_tail": run.log_tail()}
         _write_idle(run, "failed", error)
     elif state.status == "queued" and trainer is None:
         _write_idle(run, "stopped")

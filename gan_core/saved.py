@@ -56,7 +56,7 @@ def checkpoint_steps(run: Run) -> list[int]:
 
 def load_checkpoint(run: Run) -> tuple[Checkpoint | None, list[int]]:
     """The last good checkpoint (None if there is none), and the steps of damaged ones that had to be passed over."""
-    damaged = []
+    damaged: list[int] = []
     for step in reversed(checkpoint_steps(run)):
         try:
             return _read_checkpoint(run, step), damaged
@@ -129,8 +129,9 @@ def load_generator(path: Path, z_dim: int) -> tuple[Generator, int]:
         step = int(_header(data).get("step", 0))
         with torch.device("meta"):
             G = Generator(z_dim)
-        G.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()},
-                          assign=True)
+        G.load_state_dict(
+            {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, assign=True
+        )
     except (OSError, ValueError, RuntimeError, safetensors.SafetensorError):
         raise UserError("snapshot_unreadable", name=path.name) from None
     return G.eval().requires_grad_(False), step
@@ -145,8 +146,10 @@ def thin_snapshots(run: Run, count: int = SNAPSHOTS_KEPT, size: int = SNAPSHOT_B
     room = max(3, min(count, size // max(each, 1)))
     first_gap = max(1, steps[1])
     while len(steps) > room:
-        gaps = [math.log((after + first_gap) / (before + first_gap))
-                for before, after in zip(steps[:-2], steps[2:], strict=True)]
+        gaps = [
+            math.log((after + first_gap) / (before + first_gap))
+            for before, after in zip(steps[:-2], steps[2:], strict=True)
+        ]
         gone = steps.pop(1 + gaps.index(min(gaps)))
         for suffix in (".safetensors", ".webp"):
             (run.folder / "snapshots" / f"{gone:06d}{suffix}").unlink(missing_ok=True)
@@ -194,8 +197,9 @@ def verify(run: Run) -> list[str]:
 
 def _pack_generator(G: nn.Module, step: int) -> bytes:
     # matrices in half precision: half the disk and no visible difference; the small vectors stay as they are
-    state = {key: (value.half() if value.dim() > 1 else value).cpu().contiguous()
-             for key, value in G.state_dict().items()}
+    state = {
+        key: (value.half() if value.dim() > 1 else value).cpu().contiguous() for key, value in G.state_dict().items()
+    }
     return safetensors.torch.save(state, metadata={"step": str(step)})
 
 

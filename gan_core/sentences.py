@@ -11,112 +11,189 @@ Language = Literal["en", "zh"]
 
 SENTENCES: dict[str, tuple[str, str]] = {
     # settings
-    "unknown_preset": ("There is no preset “{name}”; choose one of: {choices}.",
-                       "没有名为“{name}”的预设；可选：{choices}。"),
-    "unknown_field": ("There is no setting “{name}”; the settings are: {choices}.",
-                      "没有名为“{name}”的设置；可用的设置：{choices}。"),
+    "unknown_preset": (
+        "There is no preset “{name}”; choose one of: {choices}.",
+        "没有名为“{name}”的预设；可选：{choices}。",
+    ),
+    "unknown_field": (
+        "There is no setting “{name}”; the settings are: {choices}.",
+        "没有名为“{name}”的设置；可用的设置：{choices}。",
+    ),
     "preset_is_not_a_setting": ("Choose the preset itself instead of overriding it.", "请直接选择预设，而不是覆盖它。"),
-    "not_a_choice": ("{field} is “{value}”, but it must be one of: {choices}.",
-                     "{field} 为“{value}”，但必须是：{choices} 之一。"),
+    "not_a_choice": (
+        "{field} is “{value}”, but it must be one of: {choices}.",
+        "{field} 为“{value}”，但必须是：{choices} 之一。",
+    ),
     "not_a_number": ("{field} must be a number, not “{value}”.", "{field} 必须是数字，而不是“{value}”。"),
-    "not_a_whole_number": ("{field} must be a whole number, not “{value}”.",
-                           "{field} 必须是整数，而不是“{value}”。"),
-    "out_of_range": ("{field} is {value}, but it must be between {low} and {high}.",
-                     "{field} 为 {value}，但必须在 {low} 到 {high} 之间。"),
-    "out_of_range_above": ("{field} is {value}, but it must be greater than {low} and at most {high}.",
-                           "{field} 为 {value}，但必须大于 {low} 且不超过 {high}。"),
-    "not_betas": ("{field} must be two numbers, 0 or more and less than 1, such as 0.9, 0.999; it is “{value}”.",
-                  "{field} 必须是两个大于等于 0 且小于 1 的数，例如 0.9, 0.999；现在是“{value}”。"),
-    "device_absent": ("{field} is “{name}”, but this machine has none; choose auto.",
-                      "{field} 为“{name}”，但本机没有；请选择 auto。"),
+    "not_a_whole_number": ("{field} must be a whole number, not “{value}”.", "{field} 必须是整数，而不是“{value}”。"),
+    "out_of_range": (
+        "{field} is {value}, but it must be between {low} and {high}.",
+        "{field} 为 {value}，但必须在 {low} 到 {high} 之间。",
+    ),
+    "out_of_range_above": (
+        "{field} is {value}, but it must be greater than {low} and at most {high}.",
+        "{field} 为 {value}，但必须大于 {low} 且不超过 {high}。",
+    ),
+    "not_betas": (
+        "{field} must be two numbers, 0 or more and less than 1, such as 0.9, 0.999; it is “{value}”.",
+        "{field} 必须是两个大于等于 0 且小于 1 的数，例如 0.9, 0.999；现在是“{value}”。",
+    ),
+    "device_absent": (
+        "{field} is “{name}”, but this machine has none; choose auto.",
+        "{field} 为“{name}”，但本机没有；请选择 auto。",
+    ),
     # data sets
-    "unknown_dataset": ("There is no data set “{name}”; choose one of: {choices}; or give a folder or .zip of images.",
-                        "没有名为“{name}”的数据集；可选：{choices}；也可以给出一个图像文件夹或 .zip 文件。"),
-    "dataset_not_ready": ("The data set {name} is missing or damaged on this machine; start a new training on it to "
-                          "fetch it again.",
-                          "本机缺少数据集 {name}，或其文件已损坏；用它新开始一次训练即可重新获取。"),
-    "images_not_imported": ("The imported images {name} are missing or damaged on this machine; import the same folder "
-                            "or .zip again.",
-                            "本机缺少导入的图像 {name}，或其文件已损坏；请重新导入同一个文件夹或 .zip。"),
-    "bundled_mnist_damaged": ("The copy of MNIST in {folder} is damaged; install the program again.",
-                              "{folder} 中自带的 MNIST 已损坏；请重新安装本程序。"),
-    "download_failed": ("The data set {name} could not be downloaded; check the network and try again, or put its .gz "
-                        "files into {folder}.",
-                        "数据集 {name} 下载失败；请检查网络后重试，或把它的 .gz 文件放到 {folder}。"),
-    "data_folder_unwritable": ("The data folder {folder} cannot be written to ({reason}); free some space, or set "
-                               "GAN_DATA_DIR to another folder.",
-                               "无法写入数据文件夹 {folder}（{reason}）；"
-                               "请腾出空间，或用 GAN_DATA_DIR 指定另一个文件夹。"),
-    "batch_larger_than_dataset": ("{field} is {value}, but the data set has only {count} images; choose fewer.",
-                                  "{field} 为 {value}，但数据集只有 {count} 张图像；请不要超过 {count}。"),
+    "unknown_dataset": (
+        "There is no data set “{name}”; choose one of: {choices}; or give a folder or .zip of images.",
+        "没有名为“{name}”的数据集；可选：{choices}；也可以给出一个图像文件夹或 .zip 文件。",
+    ),
+    "dataset_not_ready": (
+        "The data set {name} is missing or damaged on this machine; start a new training on it to fetch it again.",
+        "本机缺少数据集 {name}，或其文件已损坏；用它新开始一次训练即可重新获取。",
+    ),
+    "images_not_imported": (
+        "The imported images {name} are missing or damaged on this machine; import the same folder or .zip again.",
+        "本机缺少导入的图像 {name}，或其文件已损坏；请重新导入同一个文件夹或 .zip。",
+    ),
+    "bundled_mnist_damaged": (
+        "The copy of MNIST in {folder} is damaged; install the program again.",
+        "{folder} 中自带的 MNIST 已损坏；请重新安装本程序。",
+    ),
+    "download_failed": (
+        "The data set {name} could not be downloaded; check the network and try again, or put its .gz "
+        "files into {folder}.",
+        "数据集 {name} 下载失败；请检查网络后重试，或把它的 .gz 文件放到 {folder}。",
+    ),
+    "data_folder_unwritable": (
+        "The data folder {folder} cannot be written to ({reason}); free some space, or set "
+        "GAN_DATA_DIR to another folder.",
+        "无法写入数据文件夹 {folder}（{reason}）；请腾出空间，或用 GAN_DATA_DIR 指定另一个文件夹。",
+    ),
+    "batch_larger_than_dataset": (
+        "{field} is {value}, but the data set has only {count} images; choose fewer.",
+        "{field} 为 {value}，但数据集只有 {count} 张图像；请不要超过 {count}。",
+    ),
     # imported images
     "no_such_images": ("There is no folder or .zip file at {path}.", "{path} 处没有文件夹或 .zip 文件。"),
-    "too_few_images": ("Only {count} of the files are usable PNG, JPEG or WebP images, {broken} are not; at least "
-                       "{minimum} are needed.",
-                       "可用的 PNG、JPEG 或 WebP 图像只有 {count} 张，另有 {broken} 个文件不可用；"
-                       "至少需要 {minimum} 张。"),
+    "too_few_images": (
+        "Only {count} of the files are usable PNG, JPEG or WebP images, {broken} are not; at least "
+        "{minimum} are needed.",
+        "可用的 PNG、JPEG 或 WebP 图像只有 {count} 张，另有 {broken} 个文件不可用；至少需要 {minimum} 张。",
+    ),
     "too_many_files": ("There are more than {limit} files; choose fewer.", "文件超过 {limit} 个；请减少一些。"),
-    "too_many_bytes": ("The files are larger than {limit} MB together; choose fewer or smaller ones.",
-                       "文件总大小超过 {limit} MB；请减少文件或缩小图像。"),
+    "too_many_bytes": (
+        "The files are larger than {limit} MB together; choose fewer or smaller ones.",
+        "文件总大小超过 {limit} MB；请减少文件或缩小图像。",
+    ),
     "not_a_zip": ("{path} is not a .zip file, or it is damaged.", "{path} 不是 .zip 文件，或已损坏。"),
-    "zip_encrypted": ("The .zip file is protected by a password; make one without.",
-                      "该 .zip 文件有密码保护；请提供不加密的文件。"),
-    "zip_path_outside": ("The .zip file holds “{entry}”, a path that leads out of it; pack the images anew.",
-                         "该 .zip 文件包含指向外部的路径“{entry}”；请重新打包图像。"),
-    "zip_link": ("The .zip file holds a link, “{entry}”; pack the images themselves.",
-                 "该 .zip 文件包含链接“{entry}”；请打包图像文件本身。"),
-    "zip_bomb": ("The .zip file would unpack to more than {ratio} times its size, which images never do; pack them "
-                 "anew.", "该 .zip 文件解压后会超过自身大小的 {ratio} 倍，正常图像不会如此；请重新打包。"),
-    "overrides_not_json": ("The overrides must be a JSON object such as {{\"lr_g\": 0.0002}}, not “{text}”.",
-                           "覆盖项必须是 JSON 对象，例如 {{\"lr_g\": 0.0002}}，而不是“{text}”。"),
+    "zip_encrypted": (
+        "The .zip file is protected by a password; make one without.",
+        "该 .zip 文件有密码保护；请提供不加密的文件。",
+    ),
+    "zip_path_outside": (
+        "The .zip file holds “{entry}”, a path that leads out of it; pack the images anew.",
+        "该 .zip 文件包含指向外部的路径“{entry}”；请重新打包图像。",
+    ),
+    "zip_link": (
+        "The .zip file holds a link, “{entry}”; pack the images themselves.",
+        "该 .zip 文件包含链接“{entry}”；请打包图像文件本身。",
+    ),
+    "zip_bomb": (
+        "The .zip file would unpack to more than {ratio} times its size, which images never do; pack them anew.",
+        "该 .zip 文件解压后会超过自身大小的 {ratio} 倍，正常图像不会如此；请重新打包。",
+    ),
+    "overrides_not_json": (
+        'The overrides must be a JSON object such as {{"lr_g": 0.0002}}, not “{text}”.',
+        '覆盖项必须是 JSON 对象，例如 {{"lr_g": 0.0002}}，而不是“{text}”。',
+    ),
     # the command line
     "not_key_value": ("“{text}” is not of the form key=value.", "“{text}” 不是 key=value 的形式。"),
-    "resume_keeps_settings": ("A resumed run keeps its own settings; leave out: {fields}.",
-                              "继续训练时沿用原有设置；请去掉：{fields}。"),
+    "resume_keeps_settings": (
+        "A resumed run keeps its own settings; leave out: {fields}.",
+        "继续训练时沿用原有设置；请去掉：{fields}。",
+    ),
     "unknown_file_kind": ("{path} must end in .npy or .png.", "{path} 必须以 .npy 或 .png 结尾。"),
     # run folders
     "not_a_run": ("{path} is not a run folder: it has no config.json.", "{path} 不是训练文件夹：缺少 config.json。"),
-    "run_unreadable": ("The run {run} cannot be read: a file in it is damaged.", "训练 {run} 无法读取：其中有文件已损坏。"),
-    "run_newer": ("The run {run} was made by a newer version (format {version}, this one knows {known}); update first.",
-                  "训练 {run} 由更新的版本创建（格式 {version}，当前只支持 {known}）；请先升级。"),
+    "run_unreadable": (
+        "The run {run} cannot be read: a file in it is damaged.",
+        "训练 {run} 无法读取：其中有文件已损坏。",
+    ),
+    "run_newer": (
+        "The run {run} was made by a newer version (format {version}, this one knows {known}); update first.",
+        "训练 {run} 由更新的版本创建（格式 {version}，当前只支持 {known}）；请先升级。",
+    ),
     "unknown_run": ("There is no run “{run}”.", "没有名为“{run}”的训练。"),
     "folder_not_empty": ("{path} already holds something; choose a new folder.", "{path} 不是空文件夹；请换一个。"),
     "cannot_write": ("Nothing can be written to {path}: {reason}.", "无法写入 {path}：{reason}。"),
-    "no_snapshot_yet": ("The run {run} has nothing to sample yet; wait for its first steps.",
-                        "训练 {run} 还没有可采样的内容；请等它开始。"),
-    "no_such_snapshot": ("The run {run} has no snapshot at step {step}; there are: {steps}.",
-                         "训练 {run} 在第 {step} 步没有快照；可用：{steps}。"),
-    "snapshot_unreadable": ("The snapshot {name} is damaged or of another network; choose another one.",
-                            "快照 {name} 已损坏或属于其他网络；请换一个。"),
+    "no_snapshot_yet": (
+        "The run {run} has nothing to sample yet; wait for its first steps.",
+        "训练 {run} 还没有可采样的内容；请等它开始。",
+    ),
+    "no_such_snapshot": (
+        "The run {run} has no snapshot at step {step}; there are: {steps}.",
+        "训练 {run} 在第 {step} 步没有快照；可用：{steps}。",
+    ),
+    "snapshot_unreadable": (
+        "The snapshot {name} is damaged or of another network; choose another one.",
+        "快照 {name} 已损坏或属于其他网络；请换一个。",
+    ),
     # what a person can do with a run
-    "resume_finished": ("The run {run} is finished; say how many more steps it should train.",
-                        "训练 {run} 已完成；请填写还要再训练多少步。"),
-    "resume_active": ("The run {run} is {status}, so there is nothing to resume.", "训练 {run} 处于 {status} 状态，无需继续。"),
-    "cannot_pause": ("The run {run} is {status}; only a running training can be paused.",
-                     "训练 {run} 处于 {status} 状态；只有正在运行的训练才能暂停。"),
-    "cannot_stop": ("The run {run} is {status}; there is nothing to stop.", "训练 {run} 处于 {status} 状态，没有可停止的训练。"),
+    "resume_finished": (
+        "The run {run} is finished; say how many more steps it should train.",
+        "训练 {run} 已完成；请填写还要再训练多少步。",
+    ),
+    "resume_active": (
+        "The run {run} is {status}, so there is nothing to resume.",
+        "训练 {run} 处于 {status} 状态，无需继续。",
+    ),
+    "cannot_pause": (
+        "The run {run} is {status}; only a running training can be paused.",
+        "训练 {run} 处于 {status} 状态；只有正在运行的训练才能暂停。",
+    ),
+    "cannot_stop": (
+        "The run {run} is {status}; there is nothing to stop.",
+        "训练 {run} 处于 {status} 状态，没有可停止的训练。",
+    ),
     "run_is_active": ("The run {run} is being trained; stop it first.", "训练 {run} 正在进行；请先停止。"),
-    "queue_full": ("{length} trainings are waiting already; stop one of them first.", "已有 {length} 个训练在排队；请先停止其中一个。"),
+    "queue_full": (
+        "{length} trainings are waiting already; stop one of them first.",
+        "已有 {length} 个训练在排队；请先停止其中一个。",
+    ),
     # training
     "already_training": ("The run {run} is being trained already.", "训练 {run} 正在进行中。"),
-    "dataset_changed": ("The data set {name} is not the one this run began with, so it cannot go on exactly.",
-                        "数据集 {name} 与开始训练时不同，无法准确继续。"),
-    "not_finite": ("The loss became NaN or infinite at step {step}: the training blew up. The last good checkpoint is at "
-                   "step {checkpoint}; a smaller learning rate usually helps.",
-                   "第 {step} 步损失变成 NaN 或无穷大：训练发散了。最后一个可用检查点在第 {checkpoint} 步；通常调小学习率即可。"),
-    "disk_full": ("The disk is full. The last good checkpoint is at step {checkpoint}; free some space, then resume.",
-                  "磁盘已满。最后一个可用检查点在第 {checkpoint} 步；请腾出空间后再继续。"),
-    "trainer_died": ("The trainer process ended without a word (killed, or out of memory); resume from the last checkpoint.",
-                     "训练进程意外结束（被终止或内存不足）；可从最后一个检查点继续。"),
+    "dataset_changed": (
+        "The data set {name} is not the one this run began with, so it cannot go on exactly.",
+        "数据集 {name} 与开始训练时不同，无法准确继续。",
+    ),
+    "not_finite": (
+        "The loss became NaN or infinite at step {step}: the training blew up. The last good checkpoint is at "
+        "step {checkpoint}; a smaller learning rate usually helps.",
+        "第 {step} 步损失变成 NaN 或无穷大：训练发散了。最后一个可用检查点在第 {checkpoint} 步；通常调小学习率即可。",
+    ),
+    "disk_full": (
+        "The disk is full. The last good checkpoint is at step {checkpoint}; free some space, then resume.",
+        "磁盘已满。最后一个可用检查点在第 {checkpoint} 步；请腾出空间后再继续。",
+    ),
+    "trainer_died": (
+        "The trainer process ended without a word (killed, or out of memory); resume from the last checkpoint.",
+        "训练进程意外结束（被终止或内存不足）；可从最后一个检查点继续。",
+    ),
     "trainer_crashed": ("The trainer crashed with {kind}: {message}", "训练进程崩溃，{kind}：{message}"),
     # sampling
-    "z_wrong_length": ("z has {got} values, but this run's G takes {want}; reload the page.",
-                       "z 有 {got} 个值，但这次训练的 G 需要 {want} 个；请刷新页面。"),
+    "z_wrong_length": (
+        "z has {got} values, but this run's G takes {want}; reload the page.",
+        "z 有 {got} 个值，但这次训练的 G 需要 {want} 个；请刷新页面。",
+    ),
     "z_not_finite": ("z has a value that is not a finite number; press Reset.", "z 中有不是有限数字的值；请点“归零”。"),
-    "fakes_not_finite": ("G at step {step} gives NaN, not pictures: its training blew up; choose an earlier snapshot.",
-                         "第 {step} 步的 G 输出 NaN 而不是图像：训练已发散；请选择更早的快照。"),
-    "body_too_large": ("That request is larger than {limit} bytes; send only z, 4 bytes a value.",
-                       "请求超过 {limit} 字节；请只发送 z，每个值 4 字节。"),
+    "fakes_not_finite": (
+        "G at step {step} gives NaN, not pictures: its training blew up; choose an earlier snapshot.",
+        "第 {step} 步的 G 输出 NaN 而不是图像：训练已发散；请选择更早的快照。",
+    ),
+    "body_too_large": (
+        "That request is larger than {limit} bytes; send only z, 4 bytes a value.",
+        "请求超过 {limit} 字节；请只发送 z，每个值 4 字节。",
+    ),
 }
 
 
@@ -135,7 +212,6 @@ class UserError(ValueError):
     def say(self, language: Language = "en") -> str:
         """The sentence in one language."""
         return sentence(self.key, language, field=self.field, **self.values)
-
 
 
 def sentence(key: str, language: Language, **values: Any) -> str:

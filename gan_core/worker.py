@@ -33,7 +33,7 @@ def main() -> int:
     order = sys.stdin.readline()
     if not order:
         return 0
-    threading.Thread(target=lambda: (sys.stdin.read(), reasons.append("stop")), daemon=True).start()
+    threading.Thread(target=_watch_supervisor, args=(reasons,), daemon=True).start()
     asked = json.loads(order)
     run = Run(Path(asked["folder"]))
     _log_to(run.folder / "trainer.log")
@@ -43,6 +43,12 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _watch_supervisor(reasons: list[str]) -> None:
+    """Wait until stdin closes, which the system does when the supervisor dies, and ask for a stop."""
+    sys.stdin.read()
+    reasons.append("stop")
 
 
 def _log_to(path: Path) -> None:

@@ -22,8 +22,19 @@ from gan_core.loop import prepare
 from gan_core.runs import Run, create_run
 
 # Small, quick and exact: what tests of the training machinery use unless they are about the data.
-TINY = {"batch_size": 16, "z_dim": 8, "precision": "fp32", "device": "cpu", "threads": 1, "ema_decay": 0.9,
-        "log_every": 2, "snapshot_every": 10, "checkpoint_every": 5, "lr_g": 1e-3, "lr_d": 1e-3}
+TINY = {
+    "batch_size": 16,
+    "z_dim": 8,
+    "precision": "fp32",
+    "device": "cpu",
+    "threads": 1,
+    "ema_decay": 0.9,
+    "log_every": 2,
+    "snapshot_every": 10,
+    "checkpoint_every": 5,
+    "lr_g": 1e-3,
+    "lr_d": 1e-3,
+}
 
 
 @pytest.fixture(scope="session", autouse=True)

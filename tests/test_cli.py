@@ -20,11 +20,24 @@ SET = [f"{name}={value}" for name, value in TINY.items()]
 
 
 def train(tiny_dataset: str, out: Path, *more: object) -> int:
-    arguments = ["train", "--preset", "tutorial", "--dataset", tiny_dataset, "--out", str(out), *map(str, more), "--set", *SET]
+    arguments = [
+        "train",
+        "--preset",
+        "tutorial",
+        "--dataset",
+        tiny_dataset,
+        "--out",
+        str(out),
+        *map(str, more),
+        "--set",
+        *SET,
+    ]
     return main(arguments)
 
 
-def test_train_sample_verify_list_and_resume(tiny_dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_sample_verify_list_and_resume(
+    tiny_dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "runs" / "mine"
     assert train(tiny_dataset, out, "--steps", 20, "--seed", 3) == 0
     assert "finished at step 20" in capsys.readouterr().out
@@ -58,8 +71,14 @@ def test_samples_are_floats_or_a_grid_and_depend_only_on_seed_and_step(
     assert not np.array_equal(images, sample("c.npy", "--n", 7, "--seed", 6))
     assert not np.array_equal(images, sample("d.npy", "--n", 7, "--seed", 5, "--step", 0))
     assert sample("e.png", "--n", 9).size == (3 * 28 + 4, 3 * 28 + 4)
-    for bad in (["--step", "3"], ["--n", "0"], ["--n", "x"], ["--seed", "-1"], ["--out", str(tmp_path / "x.jpg")],
-                ["--out", str(tmp_path / "none" / "x.npy")]):
+    for bad in (
+        ["--step", "3"],
+        ["--n", "0"],
+        ["--n", "x"],
+        ["--seed", "-1"],
+        ["--out", str(tmp_path / "x.jpg")],
+        ["--out", str(tmp_path / "none" / "x.npy")],
+    ):
         before = sorted(tmp_path.iterdir())
         assert main(["sample", str(run.folder), "--out", str(tmp_path / "f.npy"), *bad]) == 2
         assert capsys.readouterr().err.count("\n") == 1
@@ -68,9 +87,22 @@ def test_samples_are_floats_or_a_grid_and_depend_only_on_seed_and_step(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--set", "lr_g=0"], ["--set", "lr_g=nan"], ["--set", "z_dim=0"], ["--set", "z_dim=1000000000"], ["--set", "batch_size=101"],
-     ["--set", "nonsense=1"], ["--set", "lr_g"], ["--preset", "nope"], ["--steps", "0"], ["--steps", "many"], ["--seconds", "-1"],
-     ["--seed", "x"], ["--dataset", "nope"], ["--dataset", "/no/such/folder"]],
+    [
+        ["--set", "lr_g=0"],
+        ["--set", "lr_g=nan"],
+        ["--set", "z_dim=0"],
+        ["--set", "z_dim=1000000000"],
+        ["--set", "batch_size=101"],
+        ["--set", "nonsense=1"],
+        ["--set", "lr_g"],
+        ["--preset", "nope"],
+        ["--steps", "0"],
+        ["--steps", "many"],
+        ["--seconds", "-1"],
+        ["--seed", "x"],
+        ["--dataset", "nope"],
+        ["--dataset", "/no/such/folder"],
+    ],
 )
 def test_bad_input_is_one_line_exit_code_2_and_nothing_made(
     tiny_dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
@@ -83,7 +115,9 @@ def test_bad_input_is_one_line_exit_code_2_and_nothing_made(
     assert not (tmp_path / "run").exists()
 
 
-def test_run_folders_that_cannot_be_used(make_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_folders_that_cannot_be_used(
+    make_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = make_run(steps=4)
     train_run(run)
     path = saved.snapshot_path(run, 0)
@@ -93,8 +127,12 @@ def test_run_folders_that_cannot_be_used(make_run: Callable[..., Run], tmp_path:
     assert main(["verify", str(run.folder)]) == 1
     assert "Snapshot 0 is damaged" in capsys.readouterr().out
     for folder in (tmp_path / "none", tmp_path):
-        for command in (["verify", str(folder)], ["train", "--resume", str(folder)], ["prune", str(folder)],
-                        ["sample", str(folder), "--out", str(tmp_path / "x.npy")]):
+        for command in (
+            ["verify", str(folder)],
+            ["train", "--resume", str(folder)],
+            ["prune", str(folder)],
+            ["sample", str(folder), "--out", str(tmp_path / "x.npy")],
+        ):
             assert main(command) == 2
             assert "not a run folder" in capsys.readouterr().err
     assert main(["train", "--resume", str(run.folder), "--set", "lr_g=1"]) == 2
@@ -109,7 +147,9 @@ def test_a_failed_training_is_exit_code_1(make_run: Callable[..., Run], capsys: 
     assert "not the one this run began with" in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
 
 
-def test_machines_get_one_json_line_a_point(tiny_dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_machines_get_one_json_line_a_point(
+    tiny_dataset: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert train(tiny_dataset, tmp_path / "run", "--steps", 6, "--json") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["step"] for line in lines] == [2, 4, 6, 6]

@@ -28,9 +28,16 @@ def test_presets_survive_json(preset: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
-    [("lr_g", "2e-4", 2e-4), ("steps", "1e3", 1000), ("steps", " 12 ", 12), ("betas", "0.5, 0.9", (0.5, 0.9)),
-     ("betas", "0.5，0.9", (0.5, 0.9)), ("betas", [0, 0.99], (0.0, 0.99)), ("seed", 2**31 - 1, 2**31 - 1),
-     ("precision", "fp32", "fp32")],
+    [
+        ("lr_g", "2e-4", 2e-4),
+        ("steps", "1e3", 1000),
+        ("steps", " 12 ", 12),
+        ("betas", "0.5, 0.9", (0.5, 0.9)),
+        ("betas", "0.5，0.9", (0.5, 0.9)),
+        ("betas", [0, 0.99], (0.0, 0.99)),
+        ("seed", 2**31 - 1, 2**31 - 1),
+        ("precision", "fp32", "fp32"),
+    ],
 )
 def test_values_may_be_typed_by_a_person(name: str, value: object, expected: object) -> None:
     assert getattr(make_config("tutorial", {name: value}), name) == expected
@@ -38,10 +45,33 @@ def test_values_may_be_typed_by_a_person(name: str, value: object, expected: obj
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("lr_g", 0), ("lr_g", -1e-4), ("lr_d", "nan"), ("lr_d", math.nan), ("lr_g", "inf"), ("lr_g", 2), ("lr_g", ""),
-     ("lr_g", None), ("lr_g", True), ("z_dim", 0), ("z_dim", 10**9), ("z_dim", "1" * 400), ("steps", 0), ("steps", 1.5),
-     ("batch_size", 1), ("betas", "0.5"), ("betas", "0.5, 1"), ("betas", [0.5, "nan"]), ("precision", "fp8"),
-     ("ema_decay", 1), ("seed", -1), ("log_every", 0), ("threads", 10**6), ("no_such_field", 1), ("preset", "nope")],
+    [
+        ("lr_g", 0),
+        ("lr_g", -1e-4),
+        ("lr_d", "nan"),
+        ("lr_d", math.nan),
+        ("lr_g", "inf"),
+        ("lr_g", 2),
+        ("lr_g", ""),
+        ("lr_g", None),
+        ("lr_g", True),
+        ("z_dim", 0),
+        ("z_dim", 10**9),
+        ("z_dim", "1" * 400),
+        ("steps", 0),
+        ("steps", 1.5),
+        ("batch_size", 1),
+        ("betas", "0.5"),
+        ("betas", "0.5, 1"),
+        ("betas", [0.5, "nan"]),
+        ("precision", "fp8"),
+        ("ema_decay", 1),
+        ("seed", -1),
+        ("log_every", 0),
+        ("threads", 10**6),
+        ("no_such_field", 1),
+        ("preset", "nope"),
+    ],
 )
 def test_bad_values_get_one_sentence_that_names_the_field(name: str, value: object) -> None:
     with pytest.raises(UserError) as caught:

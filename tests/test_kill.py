@@ -40,6 +40,7 @@ def test_killed_again_and_again_it_ends_bit_for_bit_where_the_uninterrupted_run_
     train_run(whole)
     moments = random.Random(precision)
     for kill in itertools.count(1):
+
         def strike(process: subprocess.Popen[str]) -> None:
             time.sleep(moments.random() * 0.1)
             process.kill()
@@ -81,7 +82,9 @@ def test_a_polite_signal_saves_the_very_last_step(make_run: MakeRun, number: sig
 def test_a_disk_that_is_really_full(make_run: MakeRun, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", disk], check=False, capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=80m", "tmpfs", disk], check=False, capture_output=True
+    ).returncode:
         pytest.skip("this sandbox forbids mounting")
     try:
         small = make_run("small", steps=60)

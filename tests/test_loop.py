@@ -10,6 +10,7 @@ import torch
 
 from gan_core import saved
 from gan_core.config import make_config
+from gan_core.files import write_atomic
 from gan_core.loop import prepare, train_run
 from gan_core.runs import Run
 from gan_core.sentences import UserError
@@ -35,7 +36,10 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 def stop_at(step: int, wish: str) -> dict[str, Any]:
     """Arguments for train_run that ask for `wish` once that step is reached."""
     seen = [0]
-    return {"asked": lambda: wish if seen[0] >= step else None, "report": lambda state, point: seen.__setitem__(0, state.step)}
+    return {
+        "asked": lambda: wish if seen[0] >= step else None,
+        "report": lambda state, point: seen.__setitem__(0, state.step),
+    }
 
 
 def test_a_training_leaves_everything_its_readers_need(make_run: MakeRun) -> None:
@@ -53,8 +57,9 @@ def test_a_training_leaves_everything_its_readers_need(make_run: MakeRun) -> Non
 
 
 @pytest.mark.parametrize("wish", ["pause", "stop"])
-def test_an_interrupted_training_ends_where_the_uninterrupted_one_does(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch,
-                                                                      wish: str) -> None:
+def test_an_interrupted_training_ends_where_the_uninterrupted_one_does(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
     monkeypatch.setattr("gan_core.loop.WISH_EVERY", 0)
     whole, parts = make_run("whole", steps=33), make_run("parts", steps=33)
     train_run(whole)
@@ -84,7 +89,9 @@ def test_more_steps_move_the_target_and_a_longer_training_is_the_same_training(m
     assert points(long) == points(short)
 
 
-def test_a_damaged_checkpoint_costs_its_steps_and_nothing_else(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_costs_its_steps_and_nothing_else(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("gan_core.loop.WISH_EVERY", 0)
     whole, hurt = make_run("whole", steps=20), make_run("hurt", steps=20)
     train_run(whole)
@@ -97,7 +104,9 @@ def test_a_damaged_checkpoint_costs_its_steps_and_nothing_else(make_run: MakeRun
     assert points(whole) == points(hurt)
 
 
-def test_a_loss_that_is_not_a_number_fails_the_run_at_its_step(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_is_not_a_number_fails_the_run_at_its_step(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = make_run(steps=40, checkpoint_every=5, log_every=4)
     calls = [0]
 
@@ -117,14 +126,15 @@ def test_a_loss_that_is_not_a_number_fails_the_run_at_its_step(make_run: MakeRun
     monkeypatch.undo()
 
 
-def test_a_full_disk_fails_the_run_and_keeps_its_last_checkpoint(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_fails_the_run_and_keeps_its_last_checkpoint(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = make_run(steps=20)
-    write = saved.write_atomic
 
     def full(path: Path, data: bytes, **options: Any) -> None:
         if path.name == "checkpoint-000010.safetensors":
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data, **options)
+        write_atomic(path, data, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(saved, "write_atomic", full)

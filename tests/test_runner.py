@@ -33,7 +33,9 @@ def runner(tmp_path: Path) -> Iterator[Runner]:
 @pytest.fixture
 def config(tiny_dataset: str) -> Callable[..., Config]:
     def make(**changes: Any) -> Config:
-        return make_config("tutorial", {"dataset": tiny_dataset, "steps": LONG, **TINY, "checkpoint_every": 1000, **changes})
+        return make_config(
+            "tutorial", {"dataset": tiny_dataset, "steps": LONG, **TINY, "checkpoint_every": 1000, **changes}
+        )
 
     return make
 
@@ -59,7 +61,14 @@ def test_start_pause_resume_stop_and_train_more(runner: Runner, config: Callable
     runner.resume(run.id, 10)
     finished = wait_for(runner, run, "finished")
     assert finished.step == finished.target == stopped.step + 10
-    assert [event["event"] for event in run.events()] == ["started", "paused", "resumed", "stopped", "resumed", "finished"]
+    assert [event["event"] for event in run.events()] == [
+        "started",
+        "paused",
+        "resumed",
+        "stopped",
+        "resumed",
+        "finished",
+    ]
     runner.delete(run.id)
     assert not run.folder.exists()
 
@@ -87,7 +96,9 @@ def test_stop_while_starting_is_obeyed(runner: Runner, config: Callable[..., Con
     assert wait_for(runner, run, "stopped").step < 1000
 
 
-def test_what_a_state_does_not_allow_is_refused_and_changes_nothing(runner: Runner, config: Callable[..., Config]) -> None:
+def test_what_a_state_does_not_allow_is_refused_and_changes_nothing(
+    runner: Runner, config: Callable[..., Config]
+) -> None:
     run = runner.start(config(steps=5))
     wait_for(runner, run, "finished")
     before = (run.folder / "state.json").read_bytes()
@@ -162,7 +173,9 @@ def test_a_process_that_dies_before_it_says_anything_is_a_failed_run(
     tmp_path: Path, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit(3)"], stdin=subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.readline(); sys.exit(3)"], stdin=subprocess.PIPE
+        )
 
     monkeypatch.setattr("gan_core.runner._spawn", broken)
     runner = Runner(tmp_path / "runs")
@@ -197,13 +210,15 @@ def test_closing_saves_and_stops_within_five_seconds_and_the_next_start_can_resu
         again.close()
 
 
-def test_an_orphaned_trainer_notices_and_saves(tmp_path: Path, config: Callable[..., Config], tiny_dataset: str) -> None:
+def test_an_orphaned_trainer_notices_and_saves(
+    tmp_path: Path, config: Callable[..., Config], tiny_dataset: str
+) -> None:
     code = f"""
 import sys, time
 from pathlib import Path
 from gan_core.config import Config
 from gan_core.runner import Runner
-runner = Runner(Path({str(tmp_path / 'runs')!r}))
+runner = Runner(Path({str(tmp_path / "runs")!r}))
 print(runner.start(Config(**{dataclasses.asdict(config())!r})).id, flush=True)
 time.sleep(1000)
 """

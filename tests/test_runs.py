@@ -24,7 +24,9 @@ def test_a_new_run_is_queued_and_says_what_was_asked(make_run: MakeRun) -> None:
     assert run.config().threads > 0
 
 
-@pytest.mark.parametrize("run_id", ["../run", "..", ".", "", "run/../run", "/etc", "run\n", "a" * 65, "run.", "missing", "C:"])
+@pytest.mark.parametrize(
+    "run_id", ["../run", "..", ".", "", "run/../run", "/etc", "run\n", "a" * 65, "run.", "missing", "C:"]
+)
 def test_an_id_is_never_a_path(make_run: MakeRun, run_id: str) -> None:
     run = make_run("run")
     with pytest.raises(UserError, match="no run"):
@@ -50,7 +52,13 @@ def test_folders_of_a_newer_version_or_damaged_are_refused(make_run: MakeRun, tm
     path.write_text(json.dumps({**whole, "format": FORMAT + 1}))
     with pytest.raises(UserError, match="newer version"):
         run.config()
-    for text in ("{", "[]", "{}", '{"format": 1}', json.dumps({**whole, "settings": {**whole["settings"], "lr_g": -1}})):
+    for text in (
+        "{",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        json.dumps({**whole, "settings": {**whole["settings"], "lr_g": -1}}),
+    ):
         path.write_text(text)
         with pytest.raises(UserError):
             run.config()
@@ -112,6 +120,8 @@ def test_the_newest_run_is_listed_first_and_litter_is_not(make_run: MakeRun) -> 
 
 def test_eta_is_by_steps_or_by_time_whichever_ends_first() -> None:
     assert State(status="running", step=10, target=110, steps_per_second=20).eta_seconds == 5
-    assert State(status="running", step=10, target=110, steps_per_second=20, seconds=7, seconds_limit=10).eta_seconds == 3
+    assert (
+        State(status="running", step=10, target=110, steps_per_second=20, seconds=7, seconds_limit=10).eta_seconds == 3
+    )
     assert State(status="paused", step=10, target=110, steps_per_second=20).eta_seconds is None
     assert State(status="running", target=110).eta_seconds is None

@@ -1,0 +1,71 @@
+"""Data flows one way: a module of the engine imports only those before it, and only the last of them know processes."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ORDER = [
+    "sentences",
+    "config",
+    "files",
+    "torchvision_cure",
+    "data_cache",
+    "image_files",
+    "imported_images",
+    "torchvision_data",
+    "data",
+    "networks",
+    "objectives",
+    "trainer",
+    "latent",
+    "render",
+    "curves",
+    "runs",
+    "saved",
+    "loop",
+    "worker",
+    "runner",
+    "__main__",
+]
+OUTSIDE = {"subprocess", "multiprocessing", "gradio", "starlette", "fastapi", "httpx", "huggingface_hub"}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= (
+                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "gan_core" else {node.module}
+            )
+    return names
+
+
+def modules() -> list[Path]:
+    return [path for path in (ROOT / "gan_core").glob("*.py") if path.stem != "__init__"]
+
+
+def test_the_order_names_every_module() -> None:
+    assert {path.stem for path in modules()} | {"networks"} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_modules_import_only_what_comes_before_them(path: Path) -> None:
+    inner = {name.split(".")[1] for name in imported(path) if name.startswith("gan_core.")}
+    assert all(ORDER.index(name) < ORDER.index(path.stem) for name in inner), inner
+    if ORDER.index(path.stem) < ORDER.index("worker"):
+        assert not {name.split(".")[0] for name in imported(path)} & OUTSIDE
+
+
+def test_the_page_knows_no_optimizer_and_the_engine_no_gradio() -> None:
+    for path in (ROOT / "gan_ui").rglob("*.py"):
+        assert not {"torch.optim", "gan_core.trainer", "gan_core.objectives"} & imported(path), path
+    code = "import sys, gan_core.runner, gan_core.loop, gan_core.__main__; print('gradio' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "False"

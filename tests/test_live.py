@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from gan_core.loop import train_run
+from gan_core.runner import Runner
+from gan_core.runs import Run, State
+from gan_ui import live
+from gan_ui.live import LivePages, live_routes
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture
+def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivePages]:
+    monkeypatch.setattr(live, "REFRESH_EVERY", 0)
+    runner = Runner(tmp_path / "runs")
+    yield LivePages(runner)
+    runner.close()
+
+
+class Page:
+    """A page as live.js is: remembers the version and the points it has, and merges what comes."""
+
+    def __init__(self, pages: LivePages, run: str = "") -> None:
+        self.pages, self.run = pages, run
+        self.view: dict[str, Any] = {"version": 0, "generation": ""}
+        self.x: list[int] = []
+
+    def poll(self) -> bool:
+        answer = self.pages.poll(self.run, self.view["version"], self.view["generation"], len(self.x))
+        if answer is None:
+            return False
+        if answer["run"]:
+            kept = self.x if answer["generation"] == self.view["generation"] else []
+            self.x = kept[: answer["curves"]["from"]] + answer["curves"]["x"]
+        self.view = {"generation": "", **answer}
+        return True
+
+
+def add_points(run: Run, *steps: int) -> None:
+    with open(run.folder / "history.jsonl", "a") as file:
+        for step in steps:
+            file.write(json.dumps({"step": step, "d_loss": 0.5, "g_loss": 1, "d_real": 0.5, "d_fake": 0.5}) + "\n")
+
+
+def test_nothing_yet(pages: LivePages) -> None:
+    page = Page(pages)
+    page.poll()
+    assert page.view["run"] == ""
+    assert page.view["order"] == []
+
+
+def test_a_page_gets_only_what_is_new_and_never_misses_a_point(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run()
+    page = Page(pages)
+    assert page.poll()
+    assert page.view["run"] == run.id
+    assert not page.poll()
+    add_points(run, 10, 20, 30)
+    assert page.poll()
+    assert page.x == [10, 20, 30]
+    assert not page.poll()
+    add_points(run, 40)
+    page.poll()
+    assert page.x == [10, 20, 30, 40]
+    assert page.view["curves"]["x"] == [30, 40]
+    late = Page(pages)
+    late.poll()
+    assert late.x == page.x
+    run.rewind(20)
+    add_points(run, 30, 40, 50)
+    page.poll()
+    assert page.x == [10, 20, 30, 40, 50]
+
+
+def test_every_page_shows_what_trains_unless_its_visitor_chose(pages: LivePages, make_run: MakeRun) -> None:
+    old, new = make_run("20260101-a"), make_run("20260102-b")
+    page, chooser = Page(pages), Page(pages, run=old.id)
+    page.poll()
+    assert page.view["run"] == new.id
+    with old.lock():
+        old.write_state(State(status="running", step=3, target=20, steps_per_second=2))
+        page.poll()
+        assert (page.view["run"], page.view["status"], page.view["eta"]) == (old.id, "running", 8.5)
+        assert page.view["allowed"] == ["pause", "stop"]
+    chooser.poll()
+    assert (chooser.view["run"], chooser.view["status"]) == (old.id, "failed")
+    assert "意外" in chooser.view["error"]["zh"]
+    gone = Page(pages, run="deleted-long-ago")
+    gone.poll()
+    assert gone.view["run"] == new.id
+
+
+def test_the_list_sends_only_changed_runs(pages: LivePages, make_run: MakeRun) -> None:
+    runs = [make_run(f"run{n}") for n in range(3)]
+    page = Page(pages)
+    page.poll()
+    assert [facts["id"] for facts in page.view["runs"]] == ["run2", "run1", "run0"]
+    runs[0].write_state(State(status="paused", step=9, target=20))
+    page.poll()
+    assert [(facts["id"], facts["step"]) for facts in page.view["runs"]] == [("run0", 9)]
+    pages.runner.delete("run0")
+    page.poll()
+    assert page.view["order"] == ["run2", "run1"]
+
+
+def test_the_cost_is_bounded(pages: LivePages, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "RUNS_LISTED", 3)
+    monkeypatch.setattr(live, "RUNS_WATCHED", 2)
+    for n in range(5):
+        make_run(f"run{n}")
+    for n in range(5):
+        Page(pages, run=f"run{n}").poll()
+    assert len(pages._watched) == 2
+    page = Page(pages)
+    page.poll()
+    assert page.view["order"] == ["run4", "run3", "run2"]
+    add_points(Run(pages.runner.runs_dir / "run4"), *range(1, 50_000))
+    page.poll()
+    assert len(page.x) <= 800
+    assert len(json.dumps(page.view)) < 150_000
+
+
+def test_a_run_from_the_future_does_not_break_the_page(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run()
+    text = (run.folder / "config.json").read_text()
+    (run.folder / "config.json").write_text(text.replace('"format": 1', '"format": 99'))
+    page = Page(pages)
+    page.poll()
+    assert page.view["status"] == "failed"
+    assert "newer version" in page.view["error"]["en"]
+
+
+def test_routes(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run(steps=4)
+    train_run(run)
+    client = TestClient(Starlette(routes=live_routes(pages)))
+    answer = client.get("/gradio_api/lab/live", params={"run": run.id})
+    assert answer.json()["status"] == "finished"
+    for query in ({"since": "-1"}, {"since": "x"}, {"count": "9" * 30}, {"run": "../../etc"}, {"generation": "%00"}):
+        assert client.get("/gradio_api/lab/live", params=query).status_code == 200
+    picture = client.get("/" + answer.json()["grid"])
+    assert picture.headers["content-type"] == "image/webp"
+    assert picture.content[8:12] == b"WEBP"
+    for path in ("none/live.webp", f"{run.id}/state.json", f"{run.id}/..%2f..%2fsecret", "..%2f/live.webp"):
+        assert client.get("/gradio_api/lab/picture/" + path).status_code == 404
+    again = client.get(
+        "/gradio_api/lab/live",
+        params={
+            "run": run.id,
+            "since": answer.json()["version"],
+            "generation": answer.json()["generation"],
+            "count": 2,
+        },
+    )
+    assert again.status_code == 204

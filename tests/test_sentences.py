@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from gan_core.config import FIELDS, PRESETS
+from gan_core.sentences import SENTENCES
+from gan_ui.strings import STRINGS
+
+ROOT = Path(__file__).parent.parent
+PAIRS = {
+    **SENTENCES,
+    **STRINGS,
+    **{f"field {f.name} label": f.label for f in FIELDS},
+    **{f"field {f.name} help": f.help for f in FIELDS},
+    **{f"preset {p.name}": p.about for p in PRESETS.values()},
+}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+SAME_IN_BOTH = re.compile(r"^[\w()., /{}·:-]*$")  # names of the field such as d_loss, z or psi
+
+
+@pytest.mark.parametrize("key", PAIRS)
+def test_both_languages_say_the_same(key: str) -> None:
+    english, chinese = PAIRS[key]
+    gaps = re.compile(r"\{(\w+)\}")
+    assert sorted(set(gaps.findall(english))) == sorted(set(gaps.findall(chinese)))
+    assert not CHINESE.search(english)
+    assert CHINESE.search(chinese) or (english == chinese and SAME_IN_BOTH.match(english))
+
+
+@pytest.mark.parametrize("key", PAIRS)
+def test_chinese_has_its_own_punctuation(key: str) -> None:
+    assert not re.search(r"[\u4e00-\u9fff][,;:?!]|[,;:?!][\u4e00-\u9fff]", PAIRS[key][1])
+
+
+def test_every_error_raised_has_its_sentence_and_every_sentence_its_error() -> None:
+    raised = set()
+    for path in [*ROOT.glob("gan_core/**/*.py"), *ROOT.glob("gan_ui/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and path.name != "sentences.py":
+                raised.add(node.value)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError" and node.args:
+                key = node.args[0]
+                assert not isinstance(key, ast.Constant) or key.value in SENTENCES, key
+    assert set(SENTENCES) <= raised
+
+
+def test_every_word_the_page_asks_for_exists() -> None:
+    for path in ROOT.glob("gan_ui/components/*.js"):
+        source = path.read_text("utf-8")
+        for key, end in re.findall(r"ganLive\.t\('([\w.]+)'(.?)", source):
+            begun = end not in ",)"  # the rest of the key is put on in JavaScript
+            assert key in STRINGS or (begun and any(word.startswith(key) for word in STRINGS)), f"{path.name}: {key}"
