@@ -1,0 +1,76 @@
+"""GAN Live: watch a GAN learn in the browser, and steer what it learned. `python app.py --help` lists the flags."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from gan_core.runner import Runner
+from gan_core.runs import default_runs_dir
+from gan_core.sentences import UserError
+from gan_ui.app import build, launch_settings
+from gan_ui.sampling import SampleServer
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C, then save and stop the training."""
+    parser = argparse.ArgumentParser(description="Watch a GAN learn in the browser, and steer what it learned.")
+    parser.add_argument("--host", default=None, help="address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=int(os.environ["PORT"]) if os.environ.get("PORT", "").isdigit() else None,
+        help="default: $PORT, else the first free one from 7860",
+    )
+    parser.add_argument(
+        "--runs-dir", type=Path, default=default_runs_dir(), help="default: $GAN_RUNS_DIR, else checkpoints/runs"
+    )
+    parser.add_argument(
+        "--max-trainings", type=int, default=1, help="how many may train at once; the others queue (default 1)"
+    )
+    arguments = parser.parse_args()
+    if arguments.max_trainings < 1:
+        parser.error("--max-trainings must be at least 1")
+
+    runner = Runner(arguments.runs_dir, arguments.max_trainings)
+    samples = SampleServer(arguments.runs_dir)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    page = build(runner, samples)
+    try:
+        page.launch(
+            server_name=arguments.host,
+            server_port=arguments.port,
+            prevent_thread_lock=True,
+            **launch_settings(runner, samples),
+        )
+    except OSError as error:  # the port is taken
+        print(f"error: {error}", file=sys.stderr)
+        runner.close()
+        return 2
+    threading.Thread(target=_warm_up, daemon=True).start()
+    stop.wait()
+    runner.close()
+    return 0
+
+
+def _warm_up() -> None:
+    """Load, now that the page is up, what the first Start and the first drag would have to wait for."""
+    import torch
+
+    from gan_core.config import Config
+    from gan_core.loop import prepare
+
+    torch.set_num_threads(1)  # the other cores are the trainers'
+    with contextlib.suppress(UserError):  # Start will say it
+        prepare(Config())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

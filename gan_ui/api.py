@@ -1,0 +1,127 @@
+"""The named endpoints for gradio_client: everything the Train tab can do, and sampling, as plain functions."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.events import api
+
+from gan_core.config import PRESETS, make_config, to_json
+from gan_core.runner import ALLOWED, Runner
+from gan_core.runs import Run, list_runs
+from gan_core.sentences import UserError
+from gan_ui.sampling import SampleServer
+
+
+def endpoints(runner: Runner, samples: SampleServer) -> None:
+    """Add the endpoints to the current Blocks. What a caller can mend comes back as one English sentence."""
+
+    def presets() -> list[dict[str, Any]]:
+        """The presets: name, a sentence about it, and all its settings."""
+        return [
+            {"preset": preset.name, "about": preset.about[0], "settings": to_json(make_config(preset.name))}
+            for preset in PRESETS.values()
+        ]
+
+    def start(preset: str = "tutorial", steps: int = 0, seed: int = 0, overrides_json: str = "{}") -> str:
+        """Start a training, or queue it if another is at work.
+
+        Args:
+            preset: a name from /presets.
+            steps: how many steps to train; 0 takes the preset's number.
+            seed: the random seed.
+            overrides_json: other settings as a JSON object, for example {"lr_g": 0.0002}.
+
+        Returns:
+            The id of the new run.
+        """
+        overrides = _overrides(overrides_json) | {"seed": seed}
+        if steps:
+            overrides["steps"] = steps
+        return runner.start(make_config(preset, overrides)).id
+
+    def status(run: str) -> dict[str, Any]:
+        """The state of a run: status, step, target, speed in steps/s, eta in seconds, error and allowed actions."""
+        return _describe(runner, runner.find(run))
+
+    def pause(run: str) -> dict[str, Any]:
+        """Pause a running training: it is saved, and resume continues it exactly."""
+        return _describe(runner, runner.pause(run))
+
+    def resume(run: str, more_steps: int = 0) -> dict[str, Any]:
+        """Resume a paused, stopped or failed run; more_steps > 0 trains that many more, which also works on a finished one."""
+        return _describe(runner, runner.resume(run, more_steps or None))
+
+    def stop(run: str) -> dict[str, Any]:
+        """Stop a training for good, or take it out of the queue; it is saved and can still be resumed."""
+        return _describe(runner, runner.stop(run))
+
+    def runs() -> list[dict[str, Any]]:
+        """All runs, the newest first, each as /status describes it."""
+        return [_describe(runner, run) for run in list_runs(runner.runs_dir)]
+
+    def sample(run: str, step: int = -1, seed: int = 0, n: int = 1) -> dict[str, Any]:
+        """Generate images.
+
+        Args:
+            run: the run's id.
+            step: a snapshot's step; -1 takes the newest generator, which follows a running training.
+            seed: which z are drawn.
+            n: how many images, 1 to 64.
+
+        Returns:
+            step: the step of the generator used. images: n lists of 28 rows of 28 numbers from 0 (black) to 1.
+        """
+        images, at_step = samples.sample(run, None if step < 0 else step, seed, n)
+        return {
+            "run": run,
+            "step": at_step,
+            "seed": seed,
+            "images": [[[round(v, 4) for v in row] for row in image] for image in images.tolist()],
+        }
+
+    for function in (presets, start, status, pause, resume, stop, runs, sample):
+        api(_plainly(function), api_name=function.__name__, queue=False)
+
+
+def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, with UserErrors as gradio's own kind, which reaches the client as a sentence and no traceback."""
+
+    @functools.wraps(function)
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except UserError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return plain
+
+
+def _overrides(overrides_json: str) -> dict[str, Any]:
+    try:
+        overrides = json.loads(overrides_json or "{}")
+    except ValueError:
+        overrides = None
+    if not isinstance(overrides, dict):
+        raise UserError("overrides_not_json", text=overrides_json)
+    return overrides
+
+
+def _describe(runner: Runner, run: Run) -> dict[str, Any]:
+    state = runner.state(run)
+    values = dataclasses.asdict(state)
+    error = values.pop("error")
+    message = UserError(error["key"], **error["values"]).say() if error else None
+    return {
+        "run": run.id,
+        **values,
+        "eta": state.eta_seconds,
+        "error": message,
+        "allowed": sorted(ALLOWED[state.status]),
+        "waiting_for": runner.waiting_for(run),
+    }

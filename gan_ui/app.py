@@ -1,0 +1,96 @@
+"""The page as a whole: header, tabs, language, and the launch settings that belong to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gan_core.runner import Runner
+from gan_ui.api import endpoints
+from gan_ui.explore import explore_tab
+from gan_ui.live import LivePages, live_routes
+from gan_ui.localised import Localised
+from gan_ui.sampling import SampleServer, routes
+from gan_ui.strings import STRINGS
+from gan_ui.train import QUICK, train_tab
+
+HERE = Path(__file__).parent
+TITLE = "GAN Live · 看 GAN 学习"
+UPLOAD_LIMIT = "200mb"
+
+
+def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
+    """The Blocks: everything on the page, and the endpoints."""
+    localised = Localised()
+    page: gr.Blocks
+    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(600, 3600)) as page:
+        endpoints(runner, samples)  # first, so that they get their names before the page's own handlers
+        with gr.Row(elem_classes="gl-header"):
+            localised.add(gr.Markdown(min_width=200, elem_id="heading"), value="app.heading")
+            language = gr.Radio(
+                [("English", "en"), ("中文", "zh")],
+                value="en",
+                label="Language / 语言",
+                show_label=False,
+                container=False,
+                elem_id="language",
+                min_width=170,
+                scale=0,
+            )
+        with gr.Tabs():
+            with localised.add(gr.Tab(id="train"), label="app.train"):
+                train_tab(runner, localised, language)
+            with localised.add(gr.Tab(id="explore"), label="app.explore"):
+                explore_tab()
+        page.load(
+            lambda chosen: [chosen, *localised.updates(chosen)],
+            language,
+            [language, *localised.components],
+            js="() => [ganLive.language]",
+            **QUICK,
+        )
+        language.input(
+            localised.updates, language, localised.components, js="chosen => [ganLive.setLanguage(chosen)]", **QUICK
+        )
+    return page
+
+
+def launch_settings(runner: Runner, samples: SampleServer) -> dict[str, Any]:
+    """Arguments for `Blocks.launch` that do not depend on where the app runs."""
+    return {
+        "theme": _theme(),
+        "css": (HERE / "components" / "page.css").read_text(encoding="utf-8"),
+        "head": _head(),
+        "app_kwargs": {"routes": [*live_routes(LivePages(runner)), *routes(samples)]},
+        "footer_links": ["api", "settings"],
+        "max_file_size": UPLOAD_LIMIT,
+        "state_session_capacity": 1000,
+        "ssr_mode": False,  # its proxy would add half a second to the first picture
+        "run_history": False,  # would write every event to the browser's storage
+        "enable_monitoring": False,
+    }
+
+
+def _head() -> str:
+    # "</" would end the script wherever it stands, also inside a string
+    words = json.dumps(STRINGS, ensure_ascii=False).replace("</", "<\\/")
+    store = (HERE / "components" / "live.js").read_text(encoding="utf-8")
+    return f"<script>window.GAN_WORDS = {words};\n{store}</script>"
+
+
+def _theme() -> gr.themes.Base:
+    # system fonts: nothing to fetch, and Chinese looks as it does everywhere else on the reader's machine
+    fonts = [
+        "system-ui",
+        "-apple-system",
+        "Segoe UI",
+        "PingFang SC",
+        "Microsoft YaHei",
+        "Noto Sans CJK SC",
+        "Noto Sans SC",
+        "sans-serif",
+    ]
+    return gr.themes.Default(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "Consolas", "monospace"])

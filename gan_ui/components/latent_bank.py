@@ -1,0 +1,68 @@
+"""Steering G: z as a bank of bars, the digit it gives and the digits around it, all drawn in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+
+_CENTRE = 12  # of the 5 x 5 tiles
+_TILES = "".join(f'<button type="button" class="lb-tile" tabindex="{0 if index == _CENTRE else -1}">'
+                 '<canvas width="28" height="28"></canvas></button>' for index in range(25))
+
+# The words are put in by latent_bank.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
+HTML = f"""
+<div class="lb lb-waiting">
+  <p class="lb-none" data-t="empty"></p>
+  <div class="lb-body">
+    <div class="lb-pick">
+      <label class="lb-wide"><span data-t="run"></span><select class="lb-run"></select></label>
+      <label class="lb-wide"><span data-t="snapshot"></span><select class="lb-snapshot" data-title="about_live"></select></label>
+    </div>
+    <figure class="lb-main">
+      <figcaption data-t="digit"></figcaption>
+      <canvas class="lb-digit lb-picture" width="28" height="28" role="img" data-label="digit"></canvas>
+      <div class="lb-facts"><span class="lb-step"></span><span class="lb-norm" data-title="about_norm"></span>
+        <button type="button" class="lb-png" data-t="png"></button></div>
+      <p class="lb-trouble" role="status" hidden></p>
+    </figure>
+    <figure class="lb-around">
+      <figcaption data-t="near"></figcaption>
+      <div class="lb-near lb-picture" role="group" data-label="near">{_TILES}</div>
+      <label class="lb-knob" data-title="about_radius"><span data-t="radius"></span>
+        <input class="lb-radius" type="range" min="0" step="0.1"><output class="lb-radius-value"></output></label>
+    </figure>
+    <div class="lb-bank">
+      <div class="lb-bank-head"><span class="lb-name">z</span><output class="lb-value"></output>
+        <label class="lb-zooms" data-title="about_zoom"><span data-t="show"></span><select class="lb-zoom"></select></label></div>
+      <div class="lb-bars" role="group" data-label="bank"></div>
+      <div class="lb-pages"><button type="button" class="lb-button lb-previous" data-label="previous">‹</button>
+        <span class="lb-page"></span><button type="button" class="lb-button lb-next" data-label="next">›</button></div>
+      <p class="lb-help"><span data-t="bank_help"></span> <span class="lb-keys" data-t="bank_keys"></span></p>
+    </div>
+    <div class="lb-knobs">
+      <div class="lb-draw">
+        <label class="lb-wide" data-title="about_seed"><span data-t="seed"></span>
+          <input class="lb-seed" type="number" min="0" max="2147483647" step="1" value="0"></label>
+        <button type="button" class="lb-button lb-randomise" data-t="randomise" data-title="about_randomise"></button>
+        <button type="button" class="lb-button lb-reset" data-t="reset" data-title="about_reset"></button>
+      </div>
+      <label class="lb-knob" data-title="about_psi"><span data-t="psi"></span>
+        <input class="lb-psi" type="range" min="0" max="1.5" step="0.01" value="1"><output class="lb-psi-value"></output></label>
+      <p class="lb-help" data-t="about_psi"></p>
+    </div>
+  </div>
+</div>
+"""
+CSS = (HERE / "latent_bank.css").read_text(encoding="utf-8")
+JS = "\n".join((HERE / name).read_text(encoding="utf-8")
+               for name in ("latent_bars.js", "latent_requests.js", "latent_bank.js"))
+
+
+def latent_bank(**options: Any) -> gr.HTML:
+    """The component. It follows the page's `ganLive` store (live.js), asks the routes of gan_ui/sampling.py, and has
+    no value; `options` go to gr.HTML."""
+    return gr.HTML(html_template=HTML, css_template=CSS, js_on_load=JS, apply_default_css=False, **options)

@@ -1,0 +1,262 @@
+"""What every open page polls: the chosen run's state and new points, and the list of runs, as one small JSON.
+
+Everything comes from the run folders, is read at most twice a second however many pages ask, and is sent only when it
+has changed since that page asked last.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gan_core import saved
+from gan_core.config import to_json
+from gan_core.curves import Curves
+from gan_core.runner import ALLOWED, Runner
+from gan_core.runs import ACTIVE, Run, State, list_runs
+from gan_core.sentences import SENTENCES, UserError, sentence
+
+REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
+RUNS_LISTED = 100
+RUNS_WATCHED = 16
+_PICTURES = ("live.webp", "reals.webp")
+
+
+class _Watched:
+    """One run that somebody is looking at: its curves so far and its state as last sent."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.curves = Curves()
+        self.offset = 0
+        self.inode = 0
+        self.version = 0
+        self.read_at = 0.0
+        self.facts: dict[str, Any] = {}
+
+    @property
+    def generation(self) -> str:
+        """Names the points handed out so far; changes when a page has to take them all again."""
+        return f"{self.run.id}:{self.inode}:{self.curves.generation}"
+
+    def read_history(self) -> bool:
+        """Take in new lines; true if there were any. A rewritten file (a resumed run) is read afresh."""
+        path = self.run.folder / "history.jsonl"
+        inode = path.stat().st_ino if path.exists() else 0
+        if inode != self.inode:
+            self.curves, self.offset, self.inode = Curves(), 0, inode
+        rows, self.offset = self.run.history(self.offset)
+        for row in rows:
+            self.curves.add(row)
+        return bool(rows)
+
+
+class LivePages:
+    """Answers polls. `version` numbers rise with every change and begin at the clock, so old pages notice a restart."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self._version = int(time.time() * 1000)
+        self._lock = threading.Lock()
+        self._watched: OrderedDict[str, _Watched] = OrderedDict()
+        self._listed: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._order: tuple[int, list[str]] = (self._version, [])
+        self._listed_at = 0.0
+
+    def poll(self, run_id: str, since: int, generation: str, count: int) -> dict[str, Any] | None:
+        """What changed since version `since`, for a page that shows `count` points of `generation`; None if nothing.
+
+        An empty or vanished `run_id` means the run that is training, else the newest.
+        """
+        with self._lock:
+            self._read_list()
+            watched = self._watch(run_id if run_id in self._listed else self._default())
+            newest = max([self._order[0], *(version for version, _ in self._listed.values())], default=0)
+            if watched:
+                newest = max(newest, watched.version)
+            shown = watched.generation if watched else ""
+            if newest <= since and generation == shown:
+                return None
+            answer: dict[str, Any] = {
+                "version": newest,
+                "runs": [facts for version, facts in self._listed.values() if version > since],
+                "order": self._order[1],
+                "run": watched.run.id if watched else "",
+            }
+            if watched:
+                answer |= watched.facts
+                answer["generation"] = shown
+                answer["curves"] = watched.curves.since(count if generation == shown else 0)
+            return answer
+
+    def _read_list(self) -> None:
+        now = time.monotonic()
+        if now - self._listed_at < REFRESH_EVERY:
+            return
+        self._listed_at = now
+        order: list[str] = []
+        for run in list_runs(self.runner.runs_dir):
+            if len(order) == RUNS_LISTED:
+                break
+            order.append(run.id)
+            facts = self._summary(run)
+            if run.id not in self._listed or self._listed[run.id][1] != facts:
+                self._listed[run.id] = (self._next_version(), facts)
+        if order != self._order[1]:
+            self._order = (self._next_version(), order)
+            self._listed = {run_id: self._listed[run_id] for run_id in order}
+
+    def _summary(self, run: Run) -> dict[str, Any]:
+        state = self.runner.state(run)
+        return {
+            "id": run.id,
+            "preset": _preset(run),
+            "status": state.status,
+            "step": state.step,
+            "target": state.target,
+            "allowed": sorted(ALLOWED[state.status]),
+            "picture": _picture_url(run, "live.webp"),
+        }
+
+    def _default(self) -> str:
+        summaries = [facts for _, facts in self._listed.values()]
+        for wanted in (ACTIVE, ("queued",)):
+            for facts in summaries:
+                if facts["status"] in wanted:
+                    return str(facts["id"])
+        return self._order[1][0] if self._order[1] else ""
+
+    def _watch(self, run_id: str) -> _Watched | None:
+        if not run_id:
+            return None
+        if run_id not in self._watched:
+            self._watched[run_id] = _Watched(Run(self.runner.runs_dir / run_id))
+            if len(self._watched) > RUNS_WATCHED:
+                self._watched.popitem(last=False)
+        self._watched.move_to_end(run_id)
+        watched = self._watched[run_id]
+        now = time.monotonic()
+        if now - watched.read_at >= REFRESH_EVERY:
+            watched.read_at = now
+            grew = watched.read_history()
+            facts = self._facts(watched.run)
+            if grew or facts != watched.facts:
+                watched.facts = facts
+                watched.version = self._next_version()
+        return watched
+
+    def _facts(self, run: Run) -> dict[str, Any]:
+        state = self.runner.state(run)
+        try:
+            settings = to_json(run.config())
+        except UserError as error:
+            settings, state = {}, State(status="failed", error={"key": error.key, "values": error.values})
+        return {
+            "status": state.status,
+            "step": state.step,
+            "target": state.target,
+            "epoch": state.epoch,
+            "speed": state.steps_per_second if state.status in ACTIVE else 0,
+            "seconds": state.seconds,
+            "eta": state.eta_seconds,
+            "device": state.device,
+            "precision": state.precision,
+            "threads": state.threads,
+            "error": _error(state),
+            "allowed": sorted(ALLOWED[state.status]),
+            "waiting_for": self.runner.waiting_for(run),
+            "settings": settings,
+            "z_dim": settings.get("z_dim", 0),
+            "grid": _picture_url(run, "live.webp"),
+            "reals": _picture_url(run, "reals.webp"),
+            "live_version": _stamp(run.folder / "live.safetensors"),
+            "snapshots": saved.snapshot_steps(run),
+        }
+
+    def _next_version(self) -> int:
+        self._version += 1
+        return self._version
+
+
+def live_routes(pages: LivePages) -> list[Route]:
+    """The routes the page fetches; under /gradio_api so that a Space's proxy lets them through."""
+
+    def live(request: Request) -> Response:
+        query = request.query_params
+        answer = pages.poll(
+            query.get("run", ""), _int(query.get("since")), query.get("generation", ""), _int(query.get("count"))
+        )
+        if answer is None:
+            return Response(status_code=204)
+        return Response(
+            json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    def picture(request: Request) -> Response:
+        try:
+            run = pages.runner.find(request.path_params["run"])
+        except UserError:
+            return Response(status_code=404)
+        name = request.path_params["name"]
+        if name not in _PICTURES:
+            return Response(status_code=404)
+        try:
+            # whole and at once: the file is replaced every second, and may not change between its size and its bytes
+            content = (run.folder / name).read_bytes()
+        except OSError:
+            return Response(status_code=404)
+        # the address carries the file's time, so a picture never has to be asked for twice
+        headers = {"cache-control": "private, max-age=31536000, immutable"}
+        return Response(content, media_type="image/webp", headers=headers)
+
+    return [
+        Route("/gradio_api/lab/live", live),
+        Route("/gradio_api/lab/picture/{run}/{name}", picture),
+    ]
+
+
+def _int(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _picture_url(run: Run, name: str) -> str:
+    stamp = _stamp(run.folder / name)
+    return f"gradio_api/lab/picture/{run.id}/{name}?v={stamp}" if stamp else ""
+
+
+def _preset(run: Run) -> str:
+    try:
+        return run.config().preset
+    except UserError:
+        return "?"
+
+
+def _error(state: State) -> dict[str, Any] | None:
+    """The reason of a failure in both languages, with what the process left behind for those who can read it."""
+    if not state.error or state.error.get("key") not in SENTENCES:
+        return None
+    values = state.error.get("values", {})
+    details = [state.error.get("traceback", ""), *state.error.get("log_tail", [])]
+    code = state.error.get("exit_code")
+    return {
+        "en": sentence(state.error["key"], "en", **values),
+        "zh": sentence(state.error["key"], "zh", **values),
+        "details": "\n".join(filter(None, [f"exit code {code}" if code is not None else "", *details])),
+    }

@@ -1,0 +1,188 @@
+"""The Train tab: settings, buttons, the live view and the list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from gan_core import data
+from gan_core.config import FIELDS
+from gan_core.imported_images import import_images
+from gan_core.runner import ALLOWED, Runner
+from gan_core.sentences import Language, UserError
+from gan_ui.components.chart import chart
+from gan_ui.components.grids import grids
+from gan_ui.components.run_list import run_list
+from gan_ui.components.status import status
+from gan_ui.localised import Localised
+from gan_ui.settings_form import SettingsForm, form_values, preset_values
+from gan_ui.strings import text
+
+# Short work, answered at once, with nothing dimmed or queued while it runs; none of it is anybody's API.
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# The first input is the run on this visitor's page at the moment of the click; only the browser knows it.
+OF_SHOWN_RUN = "(_, ...others) => [ganLive.view ? ganLive.view.run : '', ...others]"
+
+
+def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
+    """Build the tab inside the current Blocks."""
+    form = SettingsForm(localised)
+    with gr.Row(equal_height=False, elem_classes="gl-main"):
+        with gr.Column(scale=2, min_width=300, elem_classes="gl-left"):
+            with gr.Column(elem_classes="gl-first"):
+                form.first()
+                start = localised.add(gr.Button(variant="primary", elem_id="start"), value="train.start")
+                start_notice = gr.Markdown(elem_id="start-notice", elem_classes="gl-notice")
+            with gr.Column(elem_classes="gl-others"):
+                form.others()
+                with localised.add(gr.Accordion(open=False), label="train.more_settings"):
+                    form.folded()
+                reuse = localised.add(gr.Button(size="sm", elem_id="reuse", interactive=False), value="train.reuse")
+                with localised.add(gr.Accordion(open=False), label="train.own_images"):
+                    upload = localised.add(
+                        gr.File(file_types=[".zip"], height=110, elem_id="own-images"), label="train.own_images_zip"
+                    )
+                    upload_notice = gr.Markdown(elem_classes="gl-notice", elem_id="own-images-notice")
+        with gr.Column(scale=5, min_width=320, elem_classes="gl-live"):
+            shown = status(elem_id="status")
+            with gr.Row(elem_classes="gl-buttons"):
+                pause = localised.add(gr.Button(elem_id="pause", interactive=False, min_width=90), value="train.pause")
+                resume = localised.add(
+                    gr.Button(elem_id="resume", interactive=False, min_width=90), value="train.resume"
+                )
+                stop = localised.add(
+                    gr.Button(elem_id="stop", variant="stop", interactive=False, min_width=90), value="train.stop"
+                )
+                more_steps = localised.add(
+                    gr.Textbox("1000", max_lines=1, min_width=110, elem_id="more-steps"), label="train.more_steps"
+                )
+                more = localised.add(gr.Button(elem_id="more", interactive=False, min_width=120), value="train.more")
+            notice = gr.Markdown(elem_id="notice", elem_classes="gl-notice")
+            chart(elem_id="chart")
+            grids(elem_id="grids")
+    cards = run_list(elem_id="runs")
+
+    # --- settings ---
+    preset = form.widgets[0]
+    preset.input(preset_values, [preset, language], [form.preset_about, *form.widgets], **QUICK)
+    reuse.click(_reuse(runner), [shown, language], [start_notice, *form.widgets], js=OF_SHOWN_RUN, **QUICK)
+    upload.upload(
+        _import_images,
+        [upload, language],
+        [form.widgets[1], upload_notice],
+        api_visibility="private",
+        concurrency_limit=2,
+        show_progress_on=upload_notice,
+    )
+
+    # --- buttons ---
+    # Start goes through the queue: it may have a data set to download, and shows how far that is
+    start.click(
+        _start(runner, form),
+        [language, *form.widgets],
+        [shown, start_notice],
+        validator=form.validate,
+        api_visibility="private",
+        concurrency_limit=4,
+        show_progress_on=start_notice,
+    )
+    buttons = [pause, resume, stop, more, reuse]
+    set_buttons = {"fn": _buttons(runner), "inputs": shown, "outputs": buttons, "js": OF_SHOWN_RUN, **QUICK}
+    shown.moved(**set_buttons)
+    for button, action, inputs in (
+        (pause, runner.pause, []),
+        (resume, runner.resume, []),
+        (stop, runner.stop, []),
+        (more, runner.resume, [more_steps]),
+    ):
+        pressed = button.click(_press(action), [shown, language, *inputs], notice, js=OF_SHOWN_RUN, **QUICK)
+        pressed.then(js="() => ganLive.poke()", **QUICK).then(**set_buttons)
+
+    # --- the list of runs ---
+    cards.resume(_on_card(runner.resume), language, cards, **QUICK)
+    cards.remove(_on_card(runner.delete), language, cards, **QUICK)
+
+
+def _start(runner: Runner, form: SettingsForm) -> Callable[..., tuple[Any, str]]:
+    def start(
+        language: Language, *values: Any, progress: gr.Progress = gr.Progress(track_tqdm=True)
+    ) -> tuple[Any, str]:
+        try:
+            run = runner.start(form.config(*values))
+        except UserError as error:
+            return gr.skip(), _warning(error, language)
+        waiting = runner.waiting_for(run)
+        return run.id, text("train.queued", language).format(runs=", ".join(waiting)) if waiting else ""
+
+    return start
+
+
+def _press(action: Callable[..., Any]) -> Callable[..., str]:
+    """A handler for a button on the shown run; returns what to say to the visitor."""
+
+    def press(run_id: str, language: Language, *values: Any) -> str:
+        try:
+            action(run_id, *values)
+        except UserError as error:
+            return _warning(error, language)
+        return ""
+
+    return press
+
+
+def _buttons(runner: Runner) -> Callable[[str], list[Any]]:
+    def allowed(run_id: str) -> list[Any]:
+        try:
+            actions = ALLOWED[runner.state(runner.find(run_id)).status]
+        except UserError:
+            return [gr.update(interactive=False)] * 5
+        return [
+            *(gr.update(interactive=name in actions) for name in ("pause", "resume", "stop", "more")),
+            gr.update(interactive=True),
+        ]
+
+    return allowed
+
+
+def _reuse(runner: Runner) -> Callable[..., list[Any]]:
+    def reuse(run_id: str, language: Language) -> list[Any]:
+        try:
+            return [text("train.reused", language), *form_values(runner.find(run_id).config())]
+        except UserError as error:
+            return [_warning(error, language), *[gr.skip()] * len(FIELDS)]
+
+    return reuse
+
+
+def _on_card(action: Callable[[str], Any]) -> Callable[..., dict[str, str]]:
+    def act(language: Language, event: gr.EventData) -> dict[str, str]:
+        run_id = str(event.run)
+        try:
+            action(run_id)
+        except UserError as error:
+            return {"run": run_id, "message": error.say(language)}
+        return {"run": run_id, "message": ""}
+
+    return act
+
+
+def _import_images(
+    path: str | None, language: Language, progress: gr.Progress = gr.Progress(track_tqdm=True)
+) -> tuple[Any, str]:
+    if path is None:
+        return gr.skip(), ""
+    try:
+        report = import_images(Path(path))
+    except UserError as error:
+        return gr.skip(), _warning(error, language)
+    said = text("train.imported", language).format(count=report.count, name=report.name)
+    if report.broken_count:
+        said += " " + text("train.skipped", language).format(count=report.broken_count, names=", ".join(report.broken))
+    return gr.update(choices=data.names(), value=report.name), said
+
+
+def _warning(error: UserError, language: Language) -> str:
+    return "⚠️ " + error.say(language)

@@ -1,0 +1,271 @@
+"""The whole page in a browser, as a learner uses it, against the real app and real trainings."""
+
+from __future__ import annotations
+
+import signal
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan_core.runs import Run
+from tests.processes import App, wait_until
+
+STATUS = "document.querySelector('#status .gs-pill').dataset.status"
+POINTS = "window.ganLive && ganLive.view && ganLive.view.curves ? ganLive.view.curves.x.length : 0"
+FIELDS = {"steps": "1000000", "batch_size": "16", "z_dim": "8", "log_every": "2", "snapshot_every": "50"}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, cache: Path, tiny_dataset: str) -> Iterator[App]:
+    app = App(tmp_path_factory.mktemp("page") / "runs", cache)
+    yield app
+    app.stop(signal.SIGKILL if app.process.poll() is not None else signal.SIGTERM)
+
+
+@pytest.fixture
+def open_page(app: App, chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens the page; at the end of the test no page may have met an error or asked another host."""
+    contexts, errors = [], []
+
+    def opened(width: int = 1300, *, query: str = "", **options: Any) -> Any:
+        phone = width < 500
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, is_mobile=phone, has_touch=phone, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
+        page.on(
+            "request",
+            lambda request: (
+                errors.append(request.url)
+                if "//127.0.0.1" not in request.url and request.url.startswith("http")
+                else None
+            ),
+        )
+        page.goto(app.url + "/" + query)
+        page.wait_for_selector("#start")
+        page.wait_for_function("document.querySelector('.gs-pill').textContent !== ''")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture(autouse=True)
+def _no_run_is_left(app: App) -> Iterator[None]:
+    """Stop whatever a test left running, so that the next one's Start is not queued."""
+    yield
+    if app.process.poll() is not None:
+        app.start()
+    for folder in app.runs_dir.iterdir():
+        run = Run(folder)
+        while run.alive() or run.state().status == "queued":
+            run.set_wish("stop")
+
+
+def is_error(message: Any) -> bool:
+    """Chromium also logs answers of 422 (a value was refused) and, while the app is away, refused connections."""
+    return message.type == "error" and "422" not in message.text and "ERR_CONNECTION_REFUSED" not in message.text
+
+
+def fill(page: Any, name: str, value: str) -> None:
+    page.locator(f"#setting-{name} textarea, #setting-{name} input").first.fill(value)
+
+
+def choose(page: Any, name: str, value: str) -> None:
+    page.locator(f"#setting-{name} input").click()
+    page.get_by_role("option", name=value).click()
+
+
+def start(page: Any, dataset: str, **fields: str) -> str:
+    """Fill in the form, press Start, and return the id of the run that begins."""
+    before = page.evaluate("ganLive.view.run")
+    choose(page, "dataset", dataset)
+    page.get_by_role("button", name="More settings").click()
+    for name, value in {**FIELDS, **fields}.items():
+        fill(page, name, value)
+    page.click("#start")
+    page.wait_for_function(f"ganLive.view.run !== {before!r} && ['running', 'finished', 'queued'].includes({STATUS})")
+    return str(page.evaluate("ganLive.view.run"))
+
+
+def wait_status(page: Any, status: str) -> None:
+    page.wait_for_function(f"{STATUS} === {status!r}")
+
+
+def pixels(page: Any, selector: str) -> str:
+    return str(page.evaluate(f"document.querySelector({selector!r}).toDataURL()"))
+
+
+def test_start_watch_reload_pause_resume_stop_and_train_more(
+    app: App, open_page: Callable[..., Any], tiny_dataset: str
+) -> None:
+    page = open_page()
+    run = start(page, tiny_dataset)
+    page.wait_for_function(f"{POINTS} > 3")
+    curves = pixels(page, ".gc-base")
+    picture = page.get_attribute(".gg-fakes", "src")
+    page.wait_for_function(f"document.querySelector('.gc-base').toDataURL() !== {curves!r}")
+    page.wait_for_function(f"document.querySelector('.gg-fakes').getAttribute('src') !== {picture!r}")
+    assert page.evaluate("document.querySelector('.gg-reals').naturalWidth") == 5 * 28 + 4 * 2
+
+    shown = page.evaluate(POINTS)
+    page.reload()
+    page.wait_for_function(f"{POINTS} >= {shown}")
+    assert page.evaluate("ganLive.view.run") == run
+
+    second = open_page()
+    wait_status(second, "running")
+    page.click("#pause")
+    wait_status(page, "paused")
+    wait_status(second, "paused")
+    second.wait_for_selector("#resume:not([disabled])")
+    assert second.is_disabled("#pause")
+    step = page.evaluate("ganLive.view.step")
+    second.click("#resume")
+    wait_status(page, "running")
+    page.wait_for_function(f"ganLive.view.step > {step}")
+    page.click("#stop")
+    wait_status(second, "stopped")
+    step = Run(app.runs_dir / run).state().step
+    page.locator("#more-steps input, #more-steps textarea").fill("12")
+    page.click("#more:not([disabled])")
+    wait_status(page, "finished")
+    assert page.evaluate("ganLive.view.step") == step + 12
+    assert Run(app.runs_dir / run).state().status == "finished"
+
+
+def test_a_slider_moves_the_digit_while_it_trains(open_page: Callable[..., Any], tiny_dataset: str) -> None:
+    page = open_page()
+    start(page, tiny_dataset)
+    page.get_by_role("tab", name="Sample").click()
+    digit = ".lb-digit"
+    page.wait_for_function(f"document.querySelector({digit!r}).toDataURL().length > 200")
+    page.get_by_role("button", name="Reset").click()
+    before = pixels(page, digit)
+    page.locator(".lb-bars").get_by_role("slider").first.focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    page.wait_for_function(f"document.querySelector({digit!r}).toDataURL() !== {before!r}")
+    assert page.evaluate("ganLive.view.status") == "running"
+
+
+def test_a_second_start_queues_and_says_so(open_page: Callable[..., Any], tiny_dataset: str) -> None:
+    page, other = open_page(), open_page()
+    first = start(page, tiny_dataset)
+    second = start(other, tiny_dataset, steps="4")
+    wait_status(other, "queued")
+    assert first in other.inner_text(".gs-waiting")
+    assert page.evaluate("ganLive.view.run") == first
+    page.click("#stop")
+    wait_status(other, "finished")
+    assert other.evaluate("ganLive.view.run") == second
+
+
+def test_bad_input_is_answered_at_its_field_in_the_visitors_language(app: App, open_page: Callable[..., Any]) -> None:
+    page = open_page(locale="zh-HK")
+    page.get_by_role("button", name="开始训练").wait_for()
+    before = sorted(app.runs_dir.iterdir())
+    fill(page, "lr_g", "0")
+    fill(page, "steps", "abc")
+    page.click("#start")
+    page.wait_for_selector("#setting-lr_g :text('必须大于')")
+    page.wait_for_selector("#setting-steps :text('必须是数字')")
+    fill(page, "lr_g", "1e-5")
+    fill(page, "steps", "5")
+    page.get_by_role("button", name="更多设置").click()
+    fill(page, "batch_size", "4000")
+    choose(page, "dataset", "images-")
+    page.click("#start")
+    page.wait_for_selector("#start-notice :text('batch_size')")
+    assert sorted(app.runs_dir.iterdir()) == before
+
+
+def test_languages_switch_on_the_page_and_are_remembered(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Train").wait_for()
+    page.locator("#language").get_by_text("中文").click()
+    page.get_by_role("tab", name="训练").wait_for()
+    page.get_by_role("button", name="开始训练").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert "平滑" in page.inner_text("#chart")
+    page.reload()
+    page.get_by_role("tab", name="训练").wait_for()
+    page.locator("#language").get_by_text("English").click()
+    page.get_by_role("tab", name="Train").wait_for()
+
+
+@pytest.mark.parametrize("query", ["", "?__theme=dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(open_page: Callable[..., Any], query: str) -> None:
+    page = open_page(390, query=query)
+    for tab in ("Sample", "Train"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    tops = [page.locator(selector).bounding_box()["y"] for selector in ("#start", "#status", "#chart", "#setting-lr_g")]
+    assert tops == sorted(tops)
+
+
+def test_deleting_a_run_asks_first(app: App, open_page: Callable[..., Any], tiny_dataset: str) -> None:
+    page = open_page()
+    run = start(page, tiny_dataset, steps="4")
+    wait_status(page, "finished")
+    card = page.locator("#runs li", has_text=run)
+    card.get_by_role("button", name="Delete", exact=True).click()
+    card.get_by_role("button", name="Keep").click()
+    assert (app.runs_dir / run).exists()
+    card.get_by_role("button", name="Delete", exact=True).click()
+    card.get_by_role("button", name="Delete for good").click()
+    card.wait_for(state="detached")
+    assert not (app.runs_dir / run).exists()
+
+
+def test_own_images_become_a_data_set(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:
+        for index in range(70):
+            path = tmp_path / f"{index}.png"
+            Image.fromarray(random.integers(0, 256, (20, 30), dtype=np.uint8)).save(path)
+            archive.write(path, path.name)
+        archive.writestr("broken.png", b"not a picture")
+    page = open_page()
+    page.get_by_role("button", name="Use your own images").click()
+    page.locator("#own-images input[type=file]").set_input_files(tmp_path / "mine.zip")
+    page.wait_for_selector("#own-images-notice :text('70 images')")
+    assert "broken.png" in page.inner_text("#own-images-notice")
+    assert page.locator("#setting-dataset input").input_value().startswith("images-")
+    for name, value in {**FIELDS, "steps": "4"}.items():
+        if name == "batch_size":
+            page.get_by_role("button", name="More settings").click()
+        fill(page, name, value)
+    page.click("#start")
+    wait_status(page, "finished")
+
+
+def test_the_app_may_die_and_come_back_under_an_open_page(
+    app: App, open_page: Callable[..., Any], tiny_dataset: str
+) -> None:
+    page = open_page()
+    run = start(page, tiny_dataset)
+    page.wait_for_function(f"{POINTS} > 3")
+    fill(page, "seed", "77")
+    folder = Run(app.runs_dir / run)
+    app.stop(signal.SIGKILL)
+    page.wait_for_selector(".gs-offline:not([hidden])")
+    wait_until(lambda: not folder.alive())
+    assert folder.state().status == "stopped"
+    fresh = open_page  # the address changes with the port: a new page, as after a restart of the machine
+    app.start()
+    again = fresh()
+    wait_status(again, "stopped")
+    again.click("#resume:not([disabled])")
+    wait_status(again, "running")

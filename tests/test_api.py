@@ -1,0 +1,147 @@
+"""The named endpoints, through the real app and the real client."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+
+from gan_core.runs import Run
+from tests.conftest import TINY
+from tests.processes import ROOT, App, wait_until
+
+SETTINGS = {name: value for name, value in TINY.items() if name != "checkpoint_every"}
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, cache: Path, tiny_dataset: str) -> Iterator[App]:
+    app = App(tmp_path_factory.mktemp("app") / "runs", cache)
+    yield app
+    app.stop()
+
+
+@pytest.fixture
+def client(app: App) -> Client:
+    return Client(app.url, verbose=False)
+
+
+def ask(client: Client, name: str, *arguments: Any) -> Any:
+    return client.predict(*arguments, api_name=f"/{name}")
+
+
+def wait_for(client: Client, run: str, status: str) -> dict[str, Any]:
+    wait_until(lambda: ask(client, "status", run)["status"] == status)
+    state: dict[str, Any] = ask(client, "status", run)
+    return state
+
+
+def test_a_round_trip(client: Client, app: App, tiny_dataset: str) -> None:
+    assert ask(client, "presets")[0]["settings"]["lr_g"] == 1e-5
+    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
+    run = ask(client, "start", "tutorial", 1_000_000, 5, overrides)
+    assert Run(app.runs_dir / run).config().seed == 5
+    wait_for(client, run, "running")
+    queued = ask(client, "start", "tutorial", 3, 0, overrides)
+    wait_until(lambda: ask(client, "status", queued)["waiting_for"] == [run])
+    wait_until(lambda: ask(client, "status", run)["step"] > 20)
+    images = ask(client, "sample", run, -1, 7, 3)
+    assert np.array(images["images"]).shape == (3, 28, 28)
+    assert images["step"] > 0
+    assert ask(client, "sample", run, 0, 7, 1)["step"] == 0
+    ask(client, "pause", run)
+    paused = wait_for(client, run, "paused")
+    wait_for(client, queued, "finished")
+    assert ask(client, "sample", run, -1, 7, 1)["step"] == paused["step"]
+    ask(client, "resume", run)
+    wait_for(client, run, "running")
+    ask(client, "stop", run)
+    wait_for(client, run, "stopped")
+    ask(client, "resume", queued, 2)
+    assert wait_for(client, queued, "finished")["step"] == 5
+    assert {row["run"] for row in ask(client, "runs")} >= {run, queued}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("start", ("nope", 10, 0, "{}"), "no preset"),
+        ("start", ("tutorial", -1, 0, "{}"), "steps"),
+        ("start", ("tutorial", 10, 0, '{"lr_g": 0}'), "lr_g"),
+        ("start", ("tutorial", 10, 0, '{"lr_g": NaN}'), "lr_g"),
+        ("start", ("tutorial", 10, 0, '{"z_dim": 1000000000}'), "z_dim"),
+        ("start", ("tutorial", 10, 0, "{"), "JSON"),
+        ("start", ("tutorial", 10, 0, "[1]"), "JSON"),
+        ("start", ("tutorial", 10, 0, '{"bogus": 1}'), "no setting"),
+        ("start", ("tutorial", 10, 0, '{"dataset": "/etc"}'), "no data set"),
+        ("status", ("../x",), "no run"),
+        ("pause", ("none",), "no run"),
+        ("resume", ("none", 0), "no run"),
+        ("stop", ("none",), "no run"),
+        ("sample", ("none", -1, 0, 1), "no run"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_starts_nothing(
+    client: Client, app: App, name: str, arguments: tuple[Any, ...], said: str
+) -> None:
+    before = sorted(app.runs_dir.iterdir())
+    with pytest.raises(AppError, match=said):
+        ask(client, name, *arguments)
+    assert sorted(app.runs_dir.iterdir()) == before
+    assert "Traceback" not in app.log()
+
+
+def test_only_the_named_endpoints_are_shown_and_they_are_documented(client: Client) -> None:
+    shown = client.view_api(return_format="dict", print_info=False)
+    assert set(shown["named_endpoints"]) == {
+        "/presets",
+        "/start",
+        "/status",
+        "/pause",
+        "/resume",
+        "/stop",
+        "/runs",
+        "/sample",
+    }
+    assert not shown["unnamed_endpoints"]
+
+
+def test_sigterm_saves_the_training_and_the_next_start_offers_it(
+    tmp_path: Path, cache: Path, tiny_dataset: str
+) -> None:
+    app = App(tmp_path / "runs", cache)
+    client = Client(app.url, verbose=False)
+    run = ask(client, "start", "tutorial", 1_000_000, 0, json.dumps({"dataset": tiny_dataset, **SETTINGS}))
+    wait_until(lambda: ask(client, "status", run)["step"] > 10)
+    app.process.terminate()
+    began = time.monotonic()
+    folder = Run(app.runs_dir / run)
+    wait_until(lambda: folder.state().status == "stopped")
+    assert time.monotonic() - began < 5
+    app.process.wait(20)
+    step = folder.state().step
+    app.start()
+    client = Client(app.url, verbose=False)
+    state = ask(client, "status", run)
+    assert (state["status"], state["step"]) == ("stopped", step)
+    assert "resume" in state["allowed"]
+    ask(client, "resume", run)
+    wait_until(lambda: ask(client, "status", run)["step"] > step)
+    taken = subprocess.run(
+        [sys.executable, "app.py", "--port", app.url.rsplit(":", 1)[1], "--runs-dir", tmp_path / "other"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert taken.returncode == 2
+    assert taken.stderr.strip().count("\n") == 0
+    app.stop()
