@@ -50,8 +50,8 @@ def main() -> int:
             prevent_thread_lock=True,
             **launch_settings(runner, samples),
         )
-    except OSError as error:  # the port is taken
-        print(f"error: {error}", file=sys.stderr)
+    except OSError:
+        print(f"error: port {arguments.port or '7860'} is taken; choose another with --port", file=sys.stderr)
         runner.close()
         return 2
     threading.Thread(target=_warm_up, daemon=True).start()

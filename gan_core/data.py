@@ -1,4 +1,4 @@
-"""A data set as one uint8 tensor in memory, and the sampler that deals it out in shuffled batches.
+"""A data set as one uint8 tensor in memory.
 
 MNIST comes with the program; three more are downloaded once; a folder or .zip of a person's own pictures is imported.
 All of them end in the cache folder, and a training reads nothing else.
@@ -10,15 +10,18 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from gan_core import torchvision_data
 from gan_core.data_cache import cache_dir
 from gan_core.imported_images import import_images, imported_names, is_imported_name, load_images
 from gan_core.sentences import UserError
 
-__all__ = ["DATASETS", "Dataset", "Facts", "Sampler", "cache_dir", "ensure", "facts", "is_ready", "load", "names"]
+# torch takes a second to import and the page is up without it, so it is imported only where it is used
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DATASETS", "Dataset", "Facts", "cache_dir", "ensure", "facts", "is_ready", "load", "names"]
 
 DATASETS: tuple[str, ...] = tuple(torchvision_data.CLASSES)
 
@@ -102,6 +105,8 @@ def _imported(name: str) -> torch.Tensor:
     pixels = load_images(name)
     if pixels is None:
         raise UserError("images_not_imported", field="dataset", name=name)
+    import torch
+
     return torch.from_numpy(pixels).unsqueeze(1)
 
 
@@ -111,63 +116,3 @@ def _sha256(images: torch.Tensor) -> str:
 
 def _unknown(name: str) -> UserError:
     return UserError("unknown_dataset", field="dataset", name=name, choices=", ".join(names()))
-
-
-class Sampler:
-    """Shuffled batches of `images` (N, ...), epoch after epoch, each image once an epoch.
-
-    The last batch of an epoch is smaller when N is not a multiple of `batch_size`; a single image left over joins the
-    batch before it, because BatchNorm cannot train on one image alone.
-
-    `epoch` counts the epochs finished, `position` the images already dealt in this one. Raises UserError when
-    `batch_size` is larger than N.
-    """
-
-    def __init__(self, images: torch.Tensor, batch_size: int, seed: int) -> None:
-        if batch_size > len(images):
-            raise UserError("batch_larger_than_dataset", field="batch_size", value=batch_size, count=len(images))
-        self._images = images
-        self._batch_size = batch_size
-        self._generator = torch.Generator().manual_seed(seed)
-        self.epoch = 0
-        self._shuffle()
-
-    @property
-    def batches_per_epoch(self) -> int:
-        full, rest = divmod(len(self._images), self._batch_size)
-        return full + (rest > 1)
-
-    def next(self) -> torch.Tensor:
-        """The next batch (B, ...), a copy with the images' dtype."""
-        end = self.position + self._batch_size
-        if end + 1 == len(self._images) and self._batch_size > 1:
-            end += 1
-        batch = self._images[self._order[self.position : end]]
-        self.position += len(batch)
-        if self.position == len(self._images):
-            self.epoch += 1
-            self._shuffle()
-        return batch
-
-    def _shuffle(self) -> None:
-        self._before_shuffle = self._generator.get_state()
-        self._order = torch.randperm(len(self._images), generator=self._generator)
-        self.position = 0
-
-    def state_dict(self) -> dict[str, torch.Tensor]:
-        """Where the sampler stands, in about 5 kB: the order of the epoch is drawn again rather than stored."""
-        return {
-            "generator": self._before_shuffle.clone(),
-            "epoch": torch.tensor(self.epoch),
-            "position": torch.tensor(self.position),
-        }
-
-    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Go on from a `state_dict` of a sampler of the same images. Raises ValueError if it cannot be one."""
-        position = int(state["position"])
-        if not 0 <= position < len(self._images):
-            raise ValueError(f"a sampler of {len(self._images)} images cannot stand at image {position}")
-        self._generator.set_state(state["generator"])
-        self._shuffle()
-        self.epoch = int(state["epoch"])
-        self.position = position

@@ -235,6 +235,28 @@ def list_runs(runs_dir: Path) -> Iterator[Run]:
                 yield Run(folder)
 
 
+def snapshot_steps(run: Run) -> list[int]:
+    """The steps that have a snapshot, ascending."""
+    found = (path.stem for path in run.folder.glob("snapshots/*.safetensors"))
+    return sorted(int(step) for step in found if step.isdigit())
+
+
+def snapshot_path(run: Run, step: int | None) -> Path:
+    """The file of a snapshot; None means the newest generator there is, live or snapshot. Raises UserError if absent."""
+    steps = snapshot_steps(run)
+    if step is None:
+        live = run.folder / "live.safetensors"
+        if live.exists():
+            return live
+        if not steps:
+            raise UserError("no_snapshot_yet", run=run.id)
+        step = steps[-1]
+    path = run.folder / "snapshots" / f"{step:06d}.safetensors"
+    if not path.exists():
+        raise UserError("no_such_snapshot", run=run.id, step=step, steps=_spell(steps))
+    return path
+
+
 def delete_run(run: Run) -> None:
     """Delete a run folder for good. Raises UserError while a trainer is at work on it."""
     if run.alive():
@@ -249,3 +271,9 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     if isinstance(error, UserError):
         return {"key": error.key, "values": {"field": error.field, **error.values}}
     return {"key": "trainer_crashed", "values": {"kind": type(error).__name__, "message": str(error)}}
+
+
+def _spell(steps: list[int]) -> str:
+    if len(steps) <= 8:
+        return ", ".join(map(str, steps)) or "—"
+    return ", ".join(map(str, steps[:4])) + ", …, " + ", ".join(map(str, steps[-3:]))

@@ -20,8 +20,23 @@ from torch import Tensor, nn
 
 from gan_core.files import write_atomic, write_json
 from gan_core.networks import Generator
-from gan_core.runs import Run
+from gan_core.runs import Run, snapshot_path, snapshot_steps
 from gan_core.sentences import UserError
+
+__all__ = [
+    "checkpoint_steps",
+    "forget_checkpoint",
+    "load_checkpoint",
+    "load_generator",
+    "prune",
+    "save_checkpoint",
+    "save_live",
+    "save_snapshot",
+    "snapshot_path",
+    "snapshot_steps",
+    "thin_snapshots",
+    "verify",
+]
 
 CHECKPOINTS_KEPT = 2
 SNAPSHOTS_KEPT = 200
@@ -97,28 +112,6 @@ def save_live(run: Run, step: int, G: nn.Module, grid: bytes) -> None:
     """Replace the generator and grid that follow the training."""
     write_atomic(run.folder / "live.safetensors", _pack_generator(G, step), durable=False)
     write_atomic(run.folder / "live.webp", grid, durable=False)
-
-
-def snapshot_steps(run: Run) -> list[int]:
-    """The steps that have a snapshot, ascending."""
-    found = (path.stem for path in run.folder.glob("snapshots/*.safetensors"))
-    return sorted(int(step) for step in found if step.isdigit())
-
-
-def snapshot_path(run: Run, step: int | None) -> Path:
-    """The file of a snapshot; None means the newest generator there is, live or snapshot. Raises UserError if absent."""
-    steps = snapshot_steps(run)
-    if step is None:
-        live = run.folder / "live.safetensors"
-        if live.exists():
-            return live
-        if not steps:
-            raise UserError("no_snapshot_yet", run=run.id)
-        step = steps[-1]
-    path = run.folder / "snapshots" / f"{step:06d}.safetensors"
-    if not path.exists():
-        raise UserError("no_such_snapshot", run=run.id, step=step, steps=_spell(steps))
-    return path
 
 
 def load_generator(path: Path, z_dim: int) -> tuple[Generator, int]:
@@ -215,9 +208,3 @@ def _size(folder: Path) -> int:
         with contextlib.suppress(FileNotFoundError):
             total += path.stat().st_size if path.is_file() else 0
     return total
-
-
-def _spell(steps: list[int]) -> str:
-    if len(steps) <= 8:
-        return ", ".join(map(str, steps)) or "—"
-    return ", ".join(map(str, steps[:4])) + ", …, " + ", ".join(map(str, steps[-3:]))

@@ -19,13 +19,14 @@ import threading
 import zlib
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from gan_core.data_cache import cache_dir, keep, unwritable
 from gan_core.sentences import UserError
-from gan_core.torchvision_cure import import_torchvision
+
+# torch takes a second to import and the page is up without it, so it is imported only where it is used
+if TYPE_CHECKING:
+    import torch
 
 CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST", "qmnist": "QMNIST"}
 
@@ -86,6 +87,8 @@ def raw_folder(name: str) -> Path:
 
 def _open(name: str, root: Path, download: bool = False) -> Any:
     """torchvision's data set object on the training split (for QMNIST, `train=True` stands for what="train")."""
+    from gan_core.torchvision_cure import import_torchvision
+
     return getattr(import_torchvision().datasets, CLASSES[name])(root, train=True, download=download)
 
 

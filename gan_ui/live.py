@@ -17,11 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gan_core import saved
 from gan_core.config import to_json
 from gan_core.curves import Curves
 from gan_core.runner import ALLOWED, Runner
-from gan_core.runs import ACTIVE, Run, State, list_runs
+from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
@@ -178,7 +177,7 @@ class LivePages:
             "grid": _picture_url(run, "live.webp"),
             "reals": _picture_url(run, "reals.webp"),
             "live_version": _stamp(run.folder / "live.safetensors"),
-            "snapshots": saved.snapshot_steps(run),
+            "snapshots": snapshot_steps(run),
         }
 
     def _next_version(self) -> int:

@@ -50,6 +50,13 @@ class App:
         }
         self.start()
 
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.stop()
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         self._log = open(self.runs_dir.with_suffix(".log"), "ab")  # noqa: SIM115 - closed with the process

@@ -24,9 +24,8 @@ SETTINGS = {name: value for name, value in TINY.items() if name != "checkpoint_e
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, cache: Path, tiny_dataset: str) -> Iterator[App]:
-    app = App(tmp_path_factory.mktemp("app") / "runs", cache)
-    yield app
-    app.stop()
+    with App(tmp_path_factory.mktemp("app") / "runs", cache) as app:
+        yield app
 
 
 @pytest.fixture
@@ -117,31 +116,30 @@ def test_only_the_named_endpoints_are_shown_and_they_are_documented(client: Clie
 def test_sigterm_saves_the_training_and_the_next_start_offers_it(
     tmp_path: Path, cache: Path, tiny_dataset: str
 ) -> None:
-    app = App(tmp_path / "runs", cache)
-    client = Client(app.url, verbose=False)
-    run = ask(client, "start", "tutorial", 1_000_000, 0, json.dumps({"dataset": tiny_dataset, **SETTINGS}))
-    wait_until(lambda: ask(client, "status", run)["step"] > 10)
-    app.process.terminate()
-    began = time.monotonic()
-    folder = Run(app.runs_dir / run)
-    wait_until(lambda: folder.state().status == "stopped")
-    assert time.monotonic() - began < 5
-    app.process.wait(20)
-    step = folder.state().step
-    app.start()
-    client = Client(app.url, verbose=False)
-    state = ask(client, "status", run)
-    assert (state["status"], state["step"]) == ("stopped", step)
-    assert "resume" in state["allowed"]
-    ask(client, "resume", run)
-    wait_until(lambda: ask(client, "status", run)["step"] > step)
-    taken = subprocess.run(
-        [sys.executable, "app.py", "--port", app.url.rsplit(":", 1)[1], "--runs-dir", tmp_path / "other"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert taken.returncode == 2
-    assert taken.stderr.strip().count("\n") == 0
-    app.stop()
+    with App(tmp_path / "runs", cache) as app:
+        client = Client(app.url, verbose=False)
+        run = ask(client, "start", "tutorial", 1_000_000, 0, json.dumps({"dataset": tiny_dataset, **SETTINGS}))
+        wait_until(lambda: ask(client, "status", run)["step"] > 10)
+        app.process.terminate()
+        began = time.monotonic()
+        folder = Run(app.runs_dir / run)
+        wait_until(lambda: folder.state().status == "stopped")
+        assert time.monotonic() - began < 5
+        app.process.wait(20)
+        step = folder.state().step
+        app.start()
+        client = Client(app.url, verbose=False)
+        state = ask(client, "status", run)
+        assert (state["status"], state["step"]) == ("stopped", step)
+        assert "resume" in state["allowed"]
+        ask(client, "resume", run)
+        wait_until(lambda: ask(client, "status", run)["step"] > step)
+
+
+def test_a_taken_port_is_one_sentence(app: App, tmp_path: Path) -> None:
+    port = app.url.rsplit(":", 1)[1]
+    command = [sys.executable, "app.py", "--port", port, "--runs-dir", str(tmp_path / "runs")]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2
+    assert refused.stderr.strip().count("\n") == 0
+    assert port in refused.stderr

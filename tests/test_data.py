@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_core import data, torchvision_data
+from gan_core.sampler import Sampler
 from gan_core.sentences import UserError
 from gan_core.torchvision_cure import import_torchvision
 
@@ -358,7 +359,7 @@ def numbers(batch: torch.Tensor) -> list[int]:
     [(10, 4, [4, 4, 2]), (8, 4, [4, 4]), (5, 5, [5]), (9, 4, [4, 5]), (3, 1, [1, 1, 1]), (700, 256, [256, 256, 188])],
 )
 def test_each_epoch_deals_every_image_once(count: int, batch_size: int, sizes: list[int]) -> None:
-    sampler = data.Sampler(numbered(count), batch_size, seed=1)
+    sampler = Sampler(numbered(count), batch_size, seed=1)
     assert sampler.batches_per_epoch == len(sizes)
     orders = []
     for epoch in range(3):
@@ -373,7 +374,7 @@ def test_each_epoch_deals_every_image_once(count: int, batch_size: int, sizes: l
 
 
 def test_position_counts_the_images_dealt() -> None:
-    sampler = data.Sampler(numbered(10), 4, seed=0)
+    sampler = Sampler(numbered(10), 4, seed=0)
     seen = []
     for _ in range(4):
         sampler.next()
@@ -383,7 +384,7 @@ def test_position_counts_the_images_dealt() -> None:
 
 def test_the_seed_decides_the_order_and_nothing_else_does() -> None:
     before = torch.get_rng_state()
-    first, same, other = (data.Sampler(numbered(50), 8, seed) for seed in (7, 7, 8))
+    first, same, other = (Sampler(numbered(50), 8, seed) for seed in (7, 7, 8))
     dealt = [numbers(first.next()) for _ in range(20)]
     torch.rand(5)
     torch.set_rng_state(before)
@@ -398,13 +399,13 @@ def test_the_seed_decides_the_order_and_nothing_else_does() -> None:
 def test_a_sampler_goes_on_exactly_from_any_batch(count: int, batch_size: int, seed: int, dealt: int) -> None:
     images = numbered(count)
     batch_size = min(batch_size, count)
-    sampler = data.Sampler(images, batch_size, seed)
+    sampler = Sampler(images, batch_size, seed)
     for _ in range(dealt):
         sampler.next()
     saved = safetensors.torch.save(sampler.state_dict())
     assert len(saved) < 6000
     ahead = [sampler.next() for _ in range(12)]
-    resumed = data.Sampler(images, batch_size, seed + 1)
+    resumed = Sampler(images, batch_size, seed + 1)
     resumed.next()
     resumed.load_state_dict(safetensors.torch.load(saved))
     assert all(torch.equal(batch, resumed.next()) for batch in ahead)
@@ -413,7 +414,7 @@ def test_a_sampler_goes_on_exactly_from_any_batch(count: int, batch_size: int, s
 
 
 def test_a_state_does_not_change_with_the_sampler_it_came_from() -> None:
-    sampler = data.Sampler(numbered(10), 4, seed=0)
+    sampler = Sampler(numbered(10), 4, seed=0)
     sampler.next()
     state = sampler.state_dict()
     expected = numbers(sampler.next())
@@ -425,15 +426,15 @@ def test_a_state_does_not_change_with_the_sampler_it_came_from() -> None:
 
 def test_a_batch_larger_than_the_data_set_is_refused() -> None:
     with pytest.raises(UserError) as caught:
-        data.Sampler(numbered(10), 11, seed=0)
+        Sampler(numbered(10), 11, seed=0)
     assert caught.value.field == "batch_size"
     assert "11" in str(caught.value)
     assert "10" in str(caught.value)
 
 
 def test_a_state_of_a_larger_data_set_is_refused() -> None:
-    sampler = data.Sampler(numbered(30), 4, seed=0)
+    sampler = Sampler(numbered(30), 4, seed=0)
     for _ in range(5):
         sampler.next()
     with pytest.raises(ValueError, match="cannot stand at image 20"):
-        data.Sampler(numbered(20), 4, seed=0).load_state_dict(sampler.state_dict())
+        Sampler(numbered(20), 4, seed=0).load_state_dict(sampler.state_dict())

@@ -20,6 +20,7 @@ ORDER = [
     "imported_images",
     "torchvision_data",
     "data",
+    "sampler",
     "networks",
     "objectives",
     "trainer",
@@ -68,4 +69,9 @@ def test_the_page_knows_no_optimizer_and_the_engine_no_gradio() -> None:
     for path in (ROOT / "gan_ui").rglob("*.py"):
         assert not {"torch.optim", "gan_core.trainer", "gan_core.objectives"} & imported(path), path
     code = "import sys, gan_core.runner, gan_core.loop, gan_core.__main__; print('gradio' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "False"
+
+
+def test_the_page_is_built_without_torch() -> None:
+    code = "import sys, gan_ui.app, gan_core.runner; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "False"

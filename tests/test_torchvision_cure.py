@@ -42,7 +42,11 @@ def run(package: Path, script: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(package.parent), str(root)])
     return subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, timeout=120, check=False,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 

@@ -22,9 +22,8 @@ FIELDS = {"steps": "1000000", "batch_size": "16", "z_dim": "8", "log_every": "2"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory, cache: Path, tiny_dataset: str) -> Iterator[App]:
-    app = App(tmp_path_factory.mktemp("page") / "runs", cache)
-    yield app
-    app.stop(signal.SIGKILL if app.process.poll() is not None else signal.SIGTERM)
+    with App(tmp_path_factory.mktemp("page") / "runs", cache) as app:
+        yield app
 
 
 @pytest.fixture

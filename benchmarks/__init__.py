@@ -1,0 +1,1 @@
+"""Scripts that print ratios, with the facts of the machine they ran on."""
