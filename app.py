@@ -48,6 +48,7 @@ def main() -> int:
             server_name=arguments.host,
             server_port=arguments.port,
             prevent_thread_lock=True,
+            inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
             **launch_settings(runner, samples),
         )
     except OSError:

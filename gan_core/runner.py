@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -224,9 +225,10 @@ class Runner:
 
 def _spawn() -> subprocess.Popen[bytes]:
     """A trainer process that warms up and waits. In a session of its own: Ctrl-C in the terminal is for the app."""
+    package_root = str(Path(__file__).parent.parent)
     return subprocess.Popen(
         [sys.executable, "-m", "gan_core.worker"],
-        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=None,  # until it has a run's log to write to, its complaints go to the app's own terminal

@@ -93,4 +93,11 @@ def _theme() -> gr.themes.Base:
         "Noto Sans SC",
         "sans-serif",
     ]
-    return gr.themes.Default(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "Consolas", "monospace"])
+    theme = gr.themes.Default(primary_hue="indigo", font=fonts, font_mono=["ui-monospace", "Consolas", "monospace"])
+    # Gradio's own grey for explanations is too faint to read on white
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+    )

@@ -1,0 +1,128 @@
+"""Slider to pixels: how long after a bar is moved does the screen show the digit of the new value?
+
+    python -m benchmarks.slider                     its own app, with a freshly initialised generator
+    python -m benchmarks.slider --url URL           an app that is already there (perhaps while it trains)
+
+A headless Chromium drags one bar: 60 moves, 33 ms apart. The time of a move ends in the first animation frame whose
+digit is of that value, or of a newer one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import machine
+
+ROOT = Path(__file__).parent.parent
+MOVES, EVERY_MS = 60, 33
+TARGET_P50, TARGET_P95 = 30, 60  # ms, on an idle machine
+PORT = 7979
+
+# Runs in the page. The mouse button is already down on the bank; resolves to one time in ms for each move.
+DRAG = """([moves, every]) => new Promise(done => {
+  const bars = document.querySelector('.lb-bars'), element = document.querySelector('.lb').parentElement;
+  const box = bars.getBoundingClientRect(), waiting = [], times = [];
+  let sent = 0;
+  const frame = () => {
+    while (waiting.length && element.lastDrawn.zSerial >= waiting[0].serial) times.push(performance.now() - waiting.shift().at);
+    if (times.length === moves) done(times); else requestAnimationFrame(frame);
+  };
+  const move = () => {
+    const at = performance.now(), clientX = box.left + box.width * 0.4;
+    const clientY = box.top + box.height * (0.5 + 0.4 * Math.sin(sent / 6));
+    bars.dispatchEvent(new PointerEvent('pointermove', {clientX, clientY, pointerId: 1, bubbles: true}));
+    waiting.push({at, serial: element.zSerial});
+    if (++sent === moves) clearInterval(timer);
+  };
+  const timer = setInterval(move, every);
+  requestAnimationFrame(frame);
+})"""
+
+
+@contextlib.contextmanager
+def own_app() -> Iterator[str]:
+    """The app, on a folder with one run that was never trained; its address."""
+    from gan_core.config import make_config
+    from gan_core.networks import build_pair
+    from gan_core.runs import create_run
+    from gan_core.saved import save_snapshot
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = make_config("tutorial")
+        save_snapshot(create_run(Path(folder) / "fresh", config, "", 0), 0, build_pair(config.z_dim, 0)[0], b"")
+        command = [sys.executable, str(ROOT / "app.py"), "--port", str(PORT), "--runs-dir", folder]
+        app = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"})
+        try:
+            url = f"http://127.0.0.1:{PORT}/"
+            give_up = time.monotonic() + 60
+            while True:
+                try:
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                except OSError:
+                    if app.poll() is not None or time.monotonic() > give_up:
+                        raise SystemExit("error: the app did not start") from None
+                    time.sleep(0.2)
+            yield url
+        finally:
+            app.terminate()
+            app.wait(30)
+
+
+def measure(url: str, drags: int) -> tuple[list[float], str]:
+    """Times in ms of all moves of all drags, and the browser's version."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if path is None:
+        raise SystemExit("error: Chromium is not installed")
+    times: list[float] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(url + ("&" if "?" in url else "?") + "lang=en")
+        page.get_by_role("tab", name="Sample").click()
+        settled = "(document.querySelector('.lb')?.parentElement.lastDrawn?.step ?? null) !== null"
+        page.wait_for_function(settled, timeout=60_000)
+        page.wait_for_timeout(2000)  # whatever a page does when it opens is not what is measured
+        for _ in range(drags):
+            box = page.locator(".lb-bars").bounding_box()
+            assert box  # it is on the screen
+            page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+            page.mouse.down()
+            times += page.evaluate(DRAG, [MOVES, EVERY_MS])
+            page.mouse.up()
+            page.wait_for_timeout(500)
+        name = browser.version
+        browser.close()
+    return times, name
+
+
+def main() -> None:
+    """Print the median and the 95th percentile beside their targets."""
+    parser = argparse.ArgumentParser(description="Slider to pixels, in ms.")
+    parser.add_argument("--url", help="measure this app instead of starting one")
+    parser.add_argument("--drags", type=int, default=3, help="drags of 60 moves (default 3)")
+    arguments = parser.parse_args()
+    with contextlib.nullcontext(arguments.url) if arguments.url else own_app() as url:
+        times, browser = measure(url, arguments.drags)
+    p95 = statistics.quantiles(times, n=20)[-1]
+    print(f"slider to pixels: p50 {statistics.median(times):.1f} ms (idle target {TARGET_P50}), "
+          f"p95 {p95:.1f} ms (idle target {TARGET_P95}), slowest {max(times):.1f} ms, {len(times)} moves")
+    print(f"{machine.describe()}, gradio: {version('gradio')}, Chromium: {browser}")
+
+
+if __name__ == "__main__":
+    main()
