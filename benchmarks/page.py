@@ -183,7 +183,7 @@ def viewers(app: App, run_id: str) -> Iterator[list[float]]:
             while not stop.wait(1 / 30):
                 z[0] = np.sin(time.perf_counter() * 3)
                 began = time.perf_counter()
-                params = {"run": run_id, "step": "live", "psi": 1, "side": 1}
+                params = {"run": run_id, "step": "live", "psi": "1", "side": "1"}
                 client.post("/gradio_api/lab/sample", params=params, content=z.tobytes())
                 latencies.append((time.perf_counter() - began) * 1000)
 

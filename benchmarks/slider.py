@@ -63,7 +63,9 @@ def own_app() -> Iterator[str]:
         config = make_config("tutorial")
         save_snapshot(create_run(Path(folder) / "fresh", config, "", 0), 0, build_pair(config.z_dim, 0)[0], b"")
         command = [sys.executable, str(ROOT / "app.py"), "--port", str(PORT), "--runs-dir", folder]
-        app = subprocess.Popen(command, stdout=subprocess.DEVNULL, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"})
+        app = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
+        )
         try:
             url = f"http://127.0.0.1:{PORT}/"
             give_up = time.monotonic() + 60
@@ -90,7 +92,9 @@ def measure(url: str, drags: int) -> tuple[list[float], str]:
         raise SystemExit("error: Chromium is not installed")
     times: list[float] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(url + ("&" if "?" in url else "?") + "lang=en")
         page.get_by_role("tab", name="Sample").click()
@@ -119,8 +123,10 @@ def main() -> None:
     with contextlib.nullcontext(arguments.url) if arguments.url else own_app() as url:
         times, browser = measure(url, arguments.drags)
     p95 = statistics.quantiles(times, n=20)[-1]
-    print(f"slider to pixels: p50 {statistics.median(times):.1f} ms (idle target {TARGET_P50}), "
-          f"p95 {p95:.1f} ms (idle target {TARGET_P95}), slowest {max(times):.1f} ms, {len(times)} moves")
+    print(
+        f"slider to pixels: p50 {statistics.median(times):.1f} ms (idle target {TARGET_P50}), "
+        f"p95 {p95:.1f} ms (idle target {TARGET_P95}), slowest {max(times):.1f} ms, {len(times)} moves"
+    )
     print(f"{machine.describe()}, gradio: {version('gradio')}, Chromium: {browser}")
 
 

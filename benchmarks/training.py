@@ -57,8 +57,12 @@ def tutorial_loop() -> Iterator[None]:
 
     torch.manual_seed(0)
     G = nn.Sequential(
-        generator_block(64, 128), generator_block(128, 256), generator_block(256, 512), generator_block(512, 1024),
-        nn.Linear(1024, 784), nn.Sigmoid(),
+        generator_block(64, 128),
+        generator_block(128, 256),
+        generator_block(256, 512),
+        generator_block(512, 1024),
+        nn.Linear(1024, 784),
+        nn.Sigmoid(),
     )
     D = nn.Sequential(
         discriminator_block(784, 512), discriminator_block(512, 256), discriminator_block(256, 128), nn.Linear(128, 1)

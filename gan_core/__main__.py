@@ -180,7 +180,7 @@ class _Progress:
                 initial=round(state.seconds, 1) if by_time else state.step,
                 unit="s" if by_time else "step",
                 dynamic_ncols=True,
-                bar_format="{l_bar}{bar}| {n:g}/{total:g} [{elapsed}<{remaining}{postfix}]",
+                bar_format="{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]",
             )
         done = round(state.seconds, 1) if self.bar.unit == "s" else state.step
         self.bar.update(done - self.bar.n)

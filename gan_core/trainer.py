@@ -111,9 +111,19 @@ class Learner:
         gradients = [gradient.float() for gradient in torch.autograd.grad(loss, self._learning)]
         self._steps += 1
         torch._fused_adam_(
-            list(self._weights.values()), gradients, list(self._exp_avg.values()), list(self._exp_avg_sq.values()),
-            [], [self._steps] * len(gradients), lr=self._lr, beta1=self._betas[0], beta2=self._betas[1],
-            weight_decay=0.0, eps=EPSILON, amsgrad=False, maximize=False,
+            list(self._weights.values()),
+            gradients,
+            list(self._exp_avg.values()),
+            list(self._exp_avg_sq.values()),
+            [],
+            [self._steps] * len(gradients),
+            lr=self._lr,
+            beta1=self._betas[0],
+            beta2=self._betas[1],
+            weight_decay=0.0,
+            eps=EPSILON,
+            amsgrad=False,
+            maximize=False,
         )
         self._copy_weights()
 
@@ -175,7 +185,7 @@ class Trainer:
 
     def step(self) -> None:
         """One update of D, then one of G."""
-        reals = self.sampler.next().to(self.device, non_blocking=True).float().div_(255)
+        reals = self.sampler.next().to(self.device, non_blocking=True).to(self._dtype).div_(255)
         d_loss, d_real, d_fake = self.d_step(reals)
         g_loss = self.g_step(len(reals))
         self._update_ema()
@@ -234,8 +244,9 @@ class Trainer:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Go on exactly where `state_dict` was taken. Raises KeyError or RuntimeError if the state is of other networks."""
         for name, part in self._parts():
-            part.load_state_dict({key.removeprefix(f"{name}."): value for key, value in state.items()
-                                  if key.startswith(f"{name}.")})
+            part.load_state_dict(
+                {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
+            )
         self.z_generator.set_state(state["z"])
         self.step_count = int(state["step"])
         self._measured.clear()
@@ -243,5 +254,11 @@ class Trainer:
     def _parts(self) -> list[tuple[str, nn.Module | Learner | Sampler]]:
         """All that has a state of its own; a network comes before the learner that copies its weights."""
         average = [] if self.G_ema is self.G else [("G_ema", self.G_ema)]
-        return [("G", self.G), ("D", self.D), *average,
-                ("opt_g", self._learn_g), ("opt_d", self._learn_d), ("sampler", self.sampler)]
+        return [
+            ("G", self.G),
+            ("D", self.D),
+            *average,
+            ("opt_g", self._learn_g),
+            ("opt_d", self._learn_d),
+            ("sampler", self.sampler),
+        ]

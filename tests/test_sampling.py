@@ -15,11 +15,12 @@ from starlette.applications import Starlette
 from gan_core import saved
 from gan_core.config import make_config
 from gan_core.latent import axes, neighbourhood, sample_z
-from gan_core.networks import build_pair, generate
+from gan_core.networks import generate
 from gan_core.runs import Run, create_run, delete_run
 from gan_core.sentences import UserError
 from gan_ui import sampling
 from gan_ui.sampling import SampleServer
+from tests.lively import lively
 
 Z_DIM = 16
 
@@ -29,18 +30,6 @@ def make_run(runs_dir, name="first", z_dim=Z_DIM) -> Run:
 
 
 @functools.cache
-def lively(seed, z_dim=Z_DIM):
-    """A generator whose pictures depend strongly on z, as a fresh one's do not."""
-    G, _ = build_pair(z_dim, seed)
-    with torch.no_grad():
-        for layer in G.modules():
-            if isinstance(layer, torch.nn.BatchNorm1d):
-                layer.momentum = 1.0  # one batch is enough to set the statistics
-        G(sample_z(seed, 64, z_dim))
-        G[4].weight.mul_(8)
-    return G.eval()
-
-
 def as_saved(run, step):
     return saved.load_generator(saved.snapshot_path(run, step), run.config().z_dim)[0]
 
@@ -130,7 +119,8 @@ def test_z_must_fit(server, run):
 
 def test_a_generator_that_blew_up_says_so(server, run):
     G = copy.deepcopy(lively(1))
-    G[4].weight.data.fill_(float("nan"))
+    for weight in G.parameters():
+        weight.data.fill_(float("nan"))
     saved.save_live(run, 700, G, b"")
     assert refusal(sample, server, run) == "fakes_not_finite"
     assert sample(server, run, 500).isfinite().all()
@@ -168,7 +158,12 @@ def test_live_follows_the_training(server, run):
 def test_an_unchanged_file_is_read_once(server, run, monkeypatch):
     reads = []
     load = saved.load_generator
-    monkeypatch.setattr(saved, "load_generator", lambda *a: reads.append(a) or load(*a))
+
+    def counted(*arguments):
+        reads.append(arguments)
+        return load(*arguments)
+
+    monkeypatch.setattr(saved, "load_generator", counted)
     saved.save_live(run, 600, lively(1), b"")
     for _ in range(3):
         sample(server, run)

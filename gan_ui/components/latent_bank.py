@@ -10,8 +10,11 @@ import gradio as gr
 HERE = Path(__file__).parent
 
 _CENTRE = 12  # of the 5 x 5 tiles
-_TILES = "".join(f'<button type="button" class="lb-tile" tabindex="{0 if index == _CENTRE else -1}">'
-                 '<canvas width="28" height="28"></canvas></button>' for index in range(25))
+_TILES = "".join(
+    f'<button type="button" class="lb-tile" tabindex="{0 if index == _CENTRE else -1}">'
+    '<canvas width="28" height="28"></canvas></button>'
+    for index in range(25)
+)
 
 # The words are put in by latent_bank.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
 HTML = f"""
@@ -58,8 +61,9 @@ HTML = f"""
 </div>
 """
 CSS = (HERE / "latent_bank.css").read_text(encoding="utf-8")
-JS = "\n".join((HERE / name).read_text(encoding="utf-8")
-               for name in ("latent_bars.js", "latent_requests.js", "latent_bank.js"))
+JS = "\n".join(
+    (HERE / name).read_text(encoding="utf-8") for name in ("latent_bars.js", "latent_requests.js", "latent_bank.js")
+)
 
 
 def latent_bank(**options: Any) -> gr.HTML:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 import random
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -49,29 +47,6 @@ Function('element', 'trigger', 'props', 'server', 'upload', 'watch', {SCRIPT})(c
 </script>"""
 BLUE, ORANGE, DARK_BLUE = (0, 114, 178), (213, 94, 0), (90, 180, 238)
 LOSSES, PROBABILITIES = (0.0, 0.55), (0.55, 1.0)  # shares of the canvas's height
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        unavailable("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,10 @@ import torch
 from gan_core import saved
 from gan_core.config import make_config
 from gan_core.latent import sample_z
-from gan_core.networks import Generator, build_pair
 from gan_core.runs import Run, create_run
 from gan_ui.sampling import SampleServer, routes
 from gan_ui.strings import STRINGS
+from tests.lively import lively
 
 # The page's store, cut down: what live.js promises the component.
 STORE = """<script>
@@ -41,40 +39,6 @@ window.ganLive = (() => {
 </script>""".replace("WORDS", json.dumps(STRINGS).replace("</", "<\\/"))
 HOOK = "document.querySelector('.lb').parentElement"
 DIMS = {"first": 64, "wide": 512, "small": 6, "young": 64}
-
-
-def unavailable(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def lively(seed: int, z_dim: int) -> Generator:
-    """A generator whose pictures depend strongly on z, as a fresh one's do not."""
-    G, _ = build_pair(z_dim, seed)
-    with torch.no_grad():
-        for layer in G.modules():
-            if isinstance(layer, torch.nn.BatchNorm1d):
-                layer.momentum = 1.0  # one batch is enough to set the statistics
-        G(sample_z(seed, 64, z_dim))
-        G[4].weight.mul_(8)
-    return G.eval()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        unavailable("playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        unavailable("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +67,14 @@ def address(server: SampleServer, chromium: Any) -> Iterator[str]:
             gr.Markdown("nothing")
         with gr.Tab("Sample"):
             explore_tab()
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, ssr_mode=False, head=STORE,
-                            app_kwargs={"routes": routes(server)})
+    _, url, _ = demo.launch(
+        prevent_thread_lock=True,
+        quiet=True,
+        run_history=False,
+        ssr_mode=False,
+        head=STORE,
+        app_kwargs={"routes": routes(server)},
+    )
     yield url
     demo.close(verbose=False)
 
@@ -140,9 +110,15 @@ class Bank:
         self.under_way -= "/lab/" in request.url
 
     def view(self, run: str = "first", **changes: Any) -> None:
-        seen = {"run": run, "z_dim": DIMS.get(run, 0), "status": "running", "step": 1000, "live_version": 1,
-                "snapshots": [500, 1000], "runs": [{"id": name, "preset": "tutorial", "status": "running", "step": 1000}
-                                                   for name in DIMS]}
+        seen = {
+            "run": run,
+            "z_dim": DIMS.get(run, 0),
+            "status": "running",
+            "step": 1000,
+            "live_version": 1,
+            "snapshots": [500, 1000],
+            "runs": [{"id": name, "preset": "tutorial", "status": "running", "step": 1000} for name in DIMS],
+        }
         self.page.evaluate("view => ganLive.send('view', view)", {**seen, **changes})
 
     def open(self) -> None:
@@ -162,12 +138,20 @@ class Bank:
     def pixels(self, selector: str) -> np.ndarray:
         values = self.page.evaluate(
             """selector => [...document.querySelectorAll(selector)].map(canvas =>
-               Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data).filter((_, i) => i % 4 === 0))""", selector)
+               Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data).filter((_, i) => i % 4 === 0))""",
+            selector,
+        )
         return np.array(values).reshape(-1, 28, 28)
 
     def values(self) -> np.ndarray:
-        return np.array([float(text) for text in self.page.eval_on_selector_all(
-            ".lb-bar", "bars => bars.map(bar => bar.getAttribute('aria-valuetext'))")])
+        return np.array(
+            [
+                float(text)
+                for text in self.page.eval_on_selector_all(
+                    ".lb-bar", "bars => bars.map(bar => bar.getAttribute('aria-valuetext'))"
+                )
+            ]
+        )
 
     def last_z(self) -> torch.Tensor:
         posts = [request for request in self.asked if request.method == "POST"]
@@ -271,13 +255,27 @@ def test_keys_choose_a_bar_and_change_it(open_bank, server):
     def focused() -> str:
         return str(bank.page.evaluate("document.activeElement.getAttribute('aria-label')"))
 
-    for key, name in (("ArrowRight", "z1"), ("End", "z63"), ("ArrowRight", "z63"), ("ArrowLeft", "z62"), ("Home", "z0"),
-                      ("ArrowLeft", "z0"), ("ArrowRight", "z1")):
+    for key, name in (
+        ("ArrowRight", "z1"),
+        ("End", "z63"),
+        ("ArrowRight", "z63"),
+        ("ArrowLeft", "z62"),
+        ("Home", "z0"),
+        ("ArrowLeft", "z0"),
+        ("ArrowRight", "z1"),
+    ):
         press(key)
         assert focused() == name
     start = sample_z(0, 1, 64)[0, 1].item()
-    for key, value in (("ArrowUp", start + 0.1), ("ArrowDown", start), ("Shift+ArrowUp", start + 0.01), ("PageUp", start + 1.01),
-                       ("PageDown", start + 0.01), ("Delete", 0), ("PageUp", 1)):
+    for key, value in (
+        ("ArrowUp", start + 0.1),
+        ("ArrowDown", start),
+        ("Shift+ArrowUp", start + 0.01),
+        ("PageUp", start + 1.01),
+        ("PageDown", start + 0.01),
+        ("Delete", 0),
+        ("PageUp", 1),
+    ):
         press(key)
         assert float(bank.bar(1).get_attribute("aria-valuetext")) == pytest.approx(value, abs=0.006)
     for _ in range(4):
