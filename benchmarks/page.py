@@ -139,7 +139,7 @@ def page_figures(app: App, run: Run) -> dict[str, float]:
         for step in range(30):
             with open(run.folder / "history.jsonl", "a") as file:
                 row = {"step": HISTORY_STEPS + step + 1, "d_loss": 0.6, "g_loss": 0.9, "d_real": 0.6, "d_fake": 0.4}
-                file.write((json.dumps(row) + "\n") * 130)
+                file.write((json.dumps(row) + "\n") * 40)
             before = page.evaluate("document.querySelector('.gc').parentElement.chartStats.draws")
             page.wait_for_function(f"document.querySelector('.gc').parentElement.chartStats.draws > {before}")
             updates.append(page.evaluate("document.querySelector('.gc').parentElement.chartStats.lastMs"))

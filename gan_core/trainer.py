@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import mmap
 import os
 import sys
 from typing import NamedTuple
@@ -67,16 +68,21 @@ def choose_precision(asked: str, device: str) -> str:
     return "fp32"
 
 
-def keep_freed_memory() -> None:
-    """Let glibc, where there is one, keep what a step frees for the next step.
+def settle_memory() -> None:
+    """Have glibc, where there is one, keep what a step frees for the next step, in pages of 2 MiB.
 
     By default it gives most of it back to the system, and asks for it again, page by page, all through the next step:
-    3 of 25 ms. It may now hold 128 MiB that nobody uses; single blocks from 32 MiB on still go back at once.
+    3 of 25 ms. Larger pages are worth 3 % more, and more even times. It may now hold 128 MiB that nobody uses.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:
-        mallopt(M_TRIM_THRESHOLD, 128 * 2**20)
-        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if not hasattr(libc, "mallopt"):
+        return
+    libc.mallopt(M_TRIM_THRESHOLD, 128 * 2**20)
+    libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
+    blocks = [torch.empty(31 * 2**20, dtype=torch.uint8) for _ in range(3)]
+    for block in blocks:  # only their addresses matter: freed on return, they are where the next tensors will be
+        start = block.data_ptr() + -block.data_ptr() % mmap.PAGESIZE
+        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(30 * 2**20), mmap.MADV_HUGEPAGE)
 
 
 class Learner:
@@ -85,8 +91,8 @@ class Learner:
     Run `working` rather than `net`: in bf16 it holds copies of the weight matrices, made once after an update instead of
     at every use; in float32 it is `net` itself. BatchNorm stays in float32 either way, and both share it.
 
-    It calls the kernel under `torch.optim.Adam(fused=True)`, so the numbers are the same, but none of the bookkeeping
-    around it, which for networks this small takes half as long as the kernel.
+    It calls the kernel of `torch.optim.Adam(fused=True)`, for the same numbers, without the bookkeeping around it, which
+    takes a third as long as the kernel itself for networks this small.
     """
 
     def __init__(self, net: nn.Module, lr: float, betas: tuple[float, float], dtype: torch.dtype) -> None:
@@ -167,7 +173,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, images: Tensor) -> None:
-        keep_freed_memory()
+        settle_memory()
         self.config = config
         self.device = torch.device(config.device)
         self.step_count = 0
@@ -195,7 +201,7 @@ class Trainer:
     def d_step(self, reals: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Update D on reals (B, 1, 28, 28) in [0, 1] and as many fakes; returns d_loss, D(x) and D(G(z)), scalars."""
         G, D = self._learn_g.working, self._learn_d.working
-        with torch.no_grad():
+        with torch.inference_mode():
             fakes = G(self._z(len(reals)))
         # one pass over both halves: D has no BatchNorm, so it cannot tell how a batch was put together
         logits_real, logits_fake = D(torch.cat((reals.to(self._dtype), fakes))).float().chunk(2)

@@ -1,4 +1,4 @@
-"""One Chromium for all browser tests. On a developer's machine without one they are skipped; CI must have it."""
+"""A Chromium for each module of browser tests. On a developer's machine without one they are skipped; CI must have it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _unavailable(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # playwright runs an event loop of its own, which no other test should meet
 def chromium() -> Iterator[Any]:
     """A headless browser; open a context of your own in it."""
     try:

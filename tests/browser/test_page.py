@@ -15,7 +15,7 @@ from PIL import Image
 from gan_core.runs import Run
 from tests.processes import App, wait_until
 
-STATUS = "document.querySelector('#status .gs-pill').dataset.status"
+STATUS = "document.querySelector('#status .gs-pill')?.dataset.status"
 POINTS = "window.ganLive && ganLive.view && ganLive.view.curves ? ganLive.view.curves.x.length : 0"
 FIELDS = {"steps": "1000000", "batch_size": "16", "z_dim": "8", "log_every": "2", "snapshot_every": "50"}
 
@@ -51,7 +51,7 @@ def open_page(app: App, chromium: Any) -> Iterator[Callable[..., Any]]:
         )
         page.goto(app.url + "/" + query)
         page.wait_for_selector("#start")
-        page.wait_for_function("document.querySelector('.gs-pill').textContent !== ''")
+        page.wait_for_function("document.querySelector('.gs-pill')?.textContent")
         return page
 
     yield opened
