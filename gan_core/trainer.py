@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import copy
 import ctypes
-import mmap
 import os
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -68,21 +67,16 @@ def choose_precision(asked: str, device: str) -> str:
     return "fp32"
 
 
-def settle_memory() -> None:
-    """Have glibc, where there is one, keep what a step frees for the next step, in pages of 2 MiB.
+def keep_freed_memory() -> None:
+    """Let glibc, where there is one, keep what a step frees for the next step.
 
     By default it gives most of it back to the system, and asks for it again, page by page, all through the next step:
-    3 of 25 ms. Larger pages are worth 3 % more, and more even times. It may now hold 128 MiB that nobody uses.
+    3 of 25 ms. It may now hold 128 MiB that nobody uses; single blocks from 32 MiB on still go back at once.
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "mallopt"):
-        return
-    libc.mallopt(M_TRIM_THRESHOLD, 128 * 2**20)
-    libc.mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
-    blocks = [torch.empty(31 * 2**20, dtype=torch.uint8) for _ in range(3)]
-    for block in blocks:  # only their addresses matter: freed on return, they are where the next tensors will be
-        start = block.data_ptr() + -block.data_ptr() % mmap.PAGESIZE
-        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(30 * 2**20), mmap.MADV_HUGEPAGE)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(M_TRIM_THRESHOLD, 128 * 2**20)
+        mallopt(M_MMAP_THRESHOLD, 32 * 2**20)
 
 
 class Learner:
@@ -98,46 +92,33 @@ class Learner:
     def __init__(self, net: nn.Module, lr: float, betas: tuple[float, float], dtype: torch.dtype) -> None:
         self.net = net
         self.working = net if dtype == torch.float32 else _copy_in(dtype, net)
-        self._lr, self._betas = lr, betas
-        self._weights = dict(net.named_parameters())
-        self._exp_avg = {name: torch.zeros_like(weight) for name, weight in self._weights.items()}
-        self._exp_avg_sq = {name: torch.zeros_like(weight) for name, weight in self._weights.items()}
-        self._steps = torch.zeros((), device=next(net.parameters()).device)
+        self._weights: list[Tensor] = list(net.parameters())
         self._learning = list(self.working.parameters())
-        self._copies: list[Tensor] = []
-        self._copied: list[Tensor] = []
-        for weight, learning in zip(self._weights.values(), self._learning, strict=True):
-            if learning is not weight:
-                self._copies.append(learning)
-                self._copied.append(weight)
+        self._exp_avg = [torch.zeros_like(weight) for weight in self._weights]
+        self._exp_avg_sq = [torch.zeros_like(weight) for weight in self._weights]
+        self._steps = torch.zeros((), device=self._weights[0].device)
+        self._settings: dict[str, Any] = {"lr": lr, "beta1": betas[0], "beta2": betas[1], "eps": EPSILON}
+        self._settings |= {"weight_decay": 0.0, "amsgrad": False, "maximize": False}
+        pairs = [pair for pair in zip(self._learning, self._weights, strict=True) if pair[0] is not pair[1]]
+        self._copies: list[Tensor] = [copied for copied, _ in pairs]
+        self._copied: list[Tensor] = [weight for _, weight in pairs]
 
     @torch.no_grad()
     def minimise(self, loss: Tensor) -> None:
         """One update that makes `loss`, a scalar computed with `working`, smaller; touches no other network."""
         gradients = [gradient.float() for gradient in torch.autograd.grad(loss, self._learning)]
         self._steps += 1
-        torch._fused_adam_(
-            list(self._weights.values()),
-            gradients,
-            list(self._exp_avg.values()),
-            list(self._exp_avg_sq.values()),
-            [],
-            [self._steps] * len(gradients),
-            lr=self._lr,
-            beta1=self._betas[0],
-            beta2=self._betas[1],
-            weight_decay=0.0,
-            eps=EPSILON,
-            amsgrad=False,
-            maximize=False,
-        )
+        steps = [self._steps] * len(gradients)
+        torch._fused_adam_(self._weights, gradients, self._exp_avg, self._exp_avg_sq, [], steps, **self._settings)
         self._copy_weights()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Adam's state, under the names of the network's parameters; the weights themselves are in `net`."""
-        slots = (("exp_avg", self._exp_avg), ("exp_avg_sq", self._exp_avg_sq))
-        moments = {f"{slot}.{name}": moment for slot, moments in slots for name, moment in moments.items()}
-        return {"step": self._steps, **moments}
+        state = {"step": self._steps}
+        for slot, moments in (("exp_avg", self._exp_avg), ("exp_avg_sq", self._exp_avg_sq)):
+            names = (name for name, _ in self.net.named_parameters())
+            state |= {f"{slot}.{name}": moment for name, moment in zip(names, moments, strict=True)}
+        return state
 
     @torch.no_grad()
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
@@ -173,7 +154,7 @@ class Trainer:
     """
 
     def __init__(self, config: Config, images: Tensor) -> None:
-        settle_memory()
+        keep_freed_memory()
         self.config = config
         self.device = torch.device(config.device)
         self.step_count = 0
