@@ -51,8 +51,9 @@ def main() -> int:
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
             **launch_settings(runner, samples),
         )
-    except OSError:
-        print(f"error: port {arguments.port or '7860'} is taken; choose another with --port", file=sys.stderr)
+    except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
+        where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"
+        print(f"error: cannot listen on {where}; choose another with --port or --host", file=sys.stderr)
         runner.close()
         return 2
     threading.Thread(target=_warm_up, daemon=True).start()

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import machine
+from gan_core.runner import TRAINER_ENVIRONMENT
 
 TUTORIAL = "the tutorial's loop"
 ONE_CORE = {"ours, fp32": 1.3, "ours, bf16": 2.5}  # our side -> the ratio we promise
@@ -149,6 +150,8 @@ class Side:
         command = [sys.executable, "-m", "benchmarks.training", "--side", name]
         command += [] if core is None else ["--core", str(core)]
         env = {key: value for key, value in os.environ.items() if not key.startswith(("OMP_", "GOMP_", "MKL_"))}
+        if name != TUTORIAL:
+            env = {**TRAINER_ENVIRONMENT, **env}
         self.name = name
         self.process = subprocess.Popen(
             command, cwd=Path(__file__).parent.parent, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE

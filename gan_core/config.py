@@ -310,7 +310,7 @@ def _number(field: Field, value: Any) -> float | int:
         number: float | int = int(value) if isinstance(value, int | str) and _is_whole(value) else float(value)
     except (TypeError, ValueError, OverflowError):
         raise UserError("not_a_number", field=field.name, value=value) from None
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise UserError("not_a_number", field=field.name, value=value)
     if field.kind == "int" and number != int(number):
         raise UserError("not_a_whole_number", field=field.name, value=value)

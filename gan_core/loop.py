@@ -19,7 +19,7 @@ import torch
 
 from gan_core import data, render, saved
 from gan_core.config import Config
-from gan_core.files import Locked, append_line, open_lines
+from gan_core.files import Locked, append_line, open_lines, write_atomic
 from gan_core.latent import sample_z
 from gan_core.networks import generate
 from gan_core.runs import Run, State, describe_error
@@ -131,6 +131,9 @@ class _Training:
         self.fixed_z = sample_z(config.seed, render.GRID_SIDE**2, config.z_dim).to(config.device)
         saved.prune(self.run)
         checkpoint, damaged = saved.load_checkpoint(self.run)
+        if damaged and not checkpoint:
+            # beginning again would throw away the curves and snapshots: that is for a person to decide
+            raise UserError("no_good_checkpoint", run=self.run.id, steps=", ".join(map(str, damaged)))
         for step in damaged:
             self.run.add_event("checkpoint_damaged", step=step)
             saved.forget_checkpoint(self.run, step)
@@ -140,9 +143,9 @@ class _Training:
             self.pending = [Measured(*row) for row in measured.tolist()]
         self.run.rewind(self.trainer.step_count)
         self.seconds_before = checkpoint.seconds if checkpoint else 0.0
-        target = self.trainer.step_count + more_steps if more_steps else self.state.target
-        # a time limit that an earlier stretch has used up does not apply to the steps asked for since
-        limit = config.seconds if config.seconds > self.seconds_before else 0.0
+        target = self.trainer.step_count + more_steps if more_steps else self.state.target or config.steps
+        # a time limit does not bind the steps that were asked for after it was reached
+        limit = 0.0 if more_steps and config.seconds <= self.seconds_before else config.seconds
         self.state = dataclasses.replace(
             self.state,
             step=self.trainer.step_count,
@@ -154,7 +157,8 @@ class _Training:
             threads=config.threads,
             steps_per_second=0.0,
         )
-        (self.run.folder / "reals.webp").write_bytes(render.encode(render.grid(dataset.images[: render.GRID_SIDE**2])))
+        reals = render.grid(dataset.images[: render.GRID_SIDE**2])
+        write_atomic(self.run.folder / "reals.webp", render.encode(reals), durable=False)
         self.run.add_event("resumed" if checkpoint else "started", step=self.trainer.step_count, target=target)
         if self.trainer.step_count == 0:
             self._save_snapshot()
@@ -179,6 +183,7 @@ class _Training:
             now = time.monotonic()
             if now >= live_due:
                 live_due = now + LIVE_EVERY
+                self._collect()
                 saved.save_live(self.run, step, trainer.G_ema, self._grid())
             if now >= state_due:
                 state_due = now + STATE_EVERY
@@ -229,6 +234,8 @@ class _Training:
         self._collect()
         os.fsync(self.history.fileno())  # the curves must reach at least as far as the state they belong to
         state = self.trainer.state_dict()
+        if not all(value.isfinite().all() for value in state.values() if value.is_floating_point()):
+            raise _NotFinite(self.trainer.step_count)  # the loss was still a number, the update was not
         state["measured"] = torch.tensor(self.pending, dtype=torch.float64).reshape(-1, len(Measured._fields))
         saved.save_checkpoint(self.run, self.trainer.step_count, state, self._seconds())
 
@@ -265,5 +272,12 @@ class _Training:
         self.report(self.state, None)
 
     def _fail(self, error: dict[str, object]) -> None:
+        try:
+            self._say_failed(error)
+        except OSError:  # no room even for these few bytes: give up what can be made again
+            (self.run.folder / "live.safetensors").unlink(missing_ok=True)
+            self._say_failed(error)
+
+    def _say_failed(self, error: dict[str, object]) -> None:
         self._set("failed", error=error, durable=True)
         self.run.add_event("failed", step=self.state.step, error=error["key"])

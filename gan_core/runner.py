@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ from gan_core.runs import Run, State
 from gan_core.sentences import UserError
 
 QUEUE_LENGTH = 20
+HUNG_AFTER = 30.0  # seconds without a heartbeat after which a trainer that should stop is ended
+# glibc, where there is one, asks for huge pages: a step walks through 30 MB, and looking up small pages costs 2 % of it
+TRAINER_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _TICK = 0.05  # seconds between looks at the processes
 
 # What a person may do with a run in each state; buttons and handlers both read this table.
@@ -153,7 +157,8 @@ class Runner:
                 raise UserError("cannot_stop", run=run.id, status=status)
             if status in ("queued", "paused"):
                 self._queue = [order for order in self._queue if order.run.id != run.id]
-                _write_idle(run, "stopped")
+                if run.state().status in ("queued", "paused"):  # one that waited to go on stays what it was before
+                    _write_idle(run, "stopped")
             else:
                 run.set_wish("stop")
         return run
@@ -192,13 +197,23 @@ class Runner:
 
     def _supervise(self) -> None:
         while not self._closing.wait(_TICK):
-            with self._lock:
-                for trainer in list(self._trainers.values()):
-                    if trainer.process.poll() is not None:
-                        del self._trainers[trainer.run.id]
-                        _settle(trainer.run, trainer)
-                while len(self._trainers) < self.max_trainings and (order := self._next()):
-                    self._launch(order)
+            try:
+                with self._lock:
+                    self._look_after()
+            except Exception:  # supervision must go on: the next look may succeed
+                traceback.print_exc()
+
+    def _look_after(self) -> None:
+        for trainer in list(self._trainers.values()):
+            if trainer.process.poll() is not None:
+                del self._trainers[trainer.run.id]
+                _settle(trainer.run, trainer)
+            elif _is_hung(trainer):
+                trainer.process.kill()
+        if self._spare.poll() is not None:
+            self._spare = _spawn()
+        while len(self._trainers) < self.max_trainings and (order := self._next()):
+            self._launch(order)
 
     def _next(self) -> _Order | None:
         for order in self._queue:
@@ -209,7 +224,7 @@ class Runner:
 
     def _launch(self, order: _Order) -> None:
         line = json.dumps({"folder": str(order.run.folder.resolve()), "more_steps": order.more_steps}) + "\n"
-        process = self._spare if self._spare.poll() is None else _spawn()
+        process = self._spare
         assert process.stdin is not None
         heartbeat = order.run.state().heartbeat
         with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
@@ -226,14 +241,22 @@ class Runner:
 def _spawn() -> subprocess.Popen[bytes]:
     """A trainer process that warms up and waits. In a session of its own: Ctrl-C in the terminal is for the app."""
     package_root = str(Path(__file__).parent.parent)
+    paths = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-m", "gan_core.worker"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))},
+        env={**TRAINER_ENVIRONMENT, **os.environ, "PYTHONPATH": paths},
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=None,  # until it has a run's log to write to, its complaints go to the app's own terminal
         start_new_session=True,
     )
+
+
+def _is_hung(trainer: _Trainer) -> bool:
+    """Whether somebody waits for a trainer to stop or pause that has given no sign of life for a long time."""
+    heartbeat = trainer.run.state().heartbeat
+    spoke = heartbeat != trainer.heartbeat_at_launch
+    return spoke and trainer.run.wish() is not None and time.time() - heartbeat > HUNG_AFTER
 
 
 def _settle(run: Run, trainer: _Trainer | None = None) -> None:

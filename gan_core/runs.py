@@ -36,6 +36,7 @@ from gan_core.files import append_line, is_locked, lock, open_lines, read_lines,
 from gan_core.sentences import UserError
 
 FORMAT = 1
+STATUSES = ("queued", "starting", "running", "stopping", "paused", "stopped", "failed", "finished")
 ACTIVE = ("starting", "running", "stopping")  # states that only a living trainer process can be in
 LOG_TAIL_LINES = 40
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -114,8 +115,11 @@ class Run:
     def _read_state(self) -> State:
         try:
             values = json.loads((self.folder / "state.json").read_text("utf-8"))
-            return State(**{k: v for k, v in values.items() if k in State.__dataclass_fields__})
-        except (OSError, ValueError, AttributeError):
+            state = State(**{k: v for k, v in values.items() if k in State.__dataclass_fields__})
+            if state.status not in STATUSES:
+                raise ValueError(state.status)
+            return state
+        except (OSError, ValueError, AttributeError, TypeError):
             return State(status="failed", error={"key": "run_unreadable", "values": {"run": self.id}})
 
     def alive(self) -> bool:
@@ -153,7 +157,10 @@ class Run:
         if wish is None:
             (self.folder / "control.json").unlink(missing_ok=True)
         else:
-            write_json(self.folder / "control.json", {"wish": wish}, durable=False)
+            try:
+                write_json(self.folder / "control.json", {"wish": wish}, durable=False)
+            except OSError as error:
+                raise UserError("cannot_write", path=self.folder, reason=error.strerror) from None
 
     # --- writing: only with the lock held ---
 
@@ -194,20 +201,21 @@ def create_run(folder: Path, config: Config, dataset_sha256: str, dataset_size: 
         raise UserError("folder_not_empty", path=folder) from None
     except OSError as error:
         raise UserError("cannot_write", path=folder, reason=error.strerror) from None
-    run = Run(folder)
-    write_json(folder / "state.json", dataclasses.asdict(State(target=config.steps, heartbeat=time.time())))
-    write_json(
-        folder / "config.json",  # last: a folder is a run once it has this file
-        {
-            "format": FORMAT,
-            "created": round(time.time(), 3),
-            "settings": settings.to_json(config),
-            "dataset_sha256": dataset_sha256,
-            "dataset_size": dataset_size,
-            "versions": {"python": platform.python_version(), "torch": importlib.metadata.version("torch")},
-        },
-    )
-    return run
+    document = {
+        "format": FORMAT,
+        "created": round(time.time(), 3),
+        "settings": settings.to_json(config),
+        "dataset_sha256": dataset_sha256,
+        "dataset_size": dataset_size,
+        "versions": {"python": platform.python_version(), "torch": importlib.metadata.version("torch")},
+    }
+    try:
+        write_json(folder / "state.json", dataclasses.asdict(State(target=config.steps, heartbeat=time.time())))
+        write_json(folder / "config.json", document)  # last: a folder is a run once it has this file
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError("cannot_write", path=folder, reason=error.strerror) from None
+    return Run(folder)
 
 
 def new_run_folder(runs_dir: Path, preset: str) -> Path:
@@ -222,7 +230,11 @@ def default_runs_dir() -> Path:
 
 def find_run(runs_dir: Path, run_id: str) -> Run:
     """The run of that id. Raises UserError if there is none; an id is never a path."""
-    if not _RUN_ID.fullmatch(run_id) or not (runs_dir / run_id / "config.json").is_file():
+    if (
+        not isinstance(run_id, str)
+        or not _RUN_ID.fullmatch(run_id)
+        or not (runs_dir / run_id / "config.json").is_file()
+    ):
         raise UserError("unknown_run", run=run_id)
     return Run(runs_dir / run_id)
 

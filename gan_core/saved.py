@@ -154,7 +154,8 @@ def prune(run: Run) -> int:
     complete = {f"checkpoint-{step:06d}" for step in checkpoint_steps(run)}
     for path in run.folder.rglob("*"):
         orphan = path.name.startswith("checkpoint-") and path.stem not in complete
-        if orphan or (path.name.startswith(".") and path.name.endswith(".tmp")):
+        wish = path.name.startswith(".control.json.")  # the app may be writing it right now
+        if orphan or (path.name.startswith(".") and path.name.endswith(".tmp") and not wish):
             path.unlink(missing_ok=True)
     for step in checkpoint_steps(run)[:-CHECKPOINTS_KEPT]:
         forget_checkpoint(run, step)

@@ -166,10 +166,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The data set {name} is not the one this run began with, so it cannot go on exactly.",
         "数据集 {name} 与开始训练时不同，无法准确继续。",
     ),
+    "no_good_checkpoint": (
+        "None of the checkpoints of {run} (steps {steps}) can be read, so it cannot go on; nothing was changed.",
+        "训练 {run} 的检查点（第 {steps} 步）都无法读取，因此无法继续；没有改动任何文件。",
+    ),
     "not_finite": (
         "The loss became NaN or infinite at step {step}: the training blew up. The last good checkpoint is at "
-        "step {checkpoint}; a smaller learning rate usually helps.",
-        "第 {step} 步损失变成 NaN 或无穷大：训练发散了。最后一个可用检查点在第 {checkpoint} 步；通常调小学习率即可。",
+        "step {checkpoint}; start a new run with a smaller learning rate.",
+        "第 {step} 步损失变成 NaN 或无穷大：训练发散了。最后一个可用检查点在第 {checkpoint} 步；请用更小的学习率重新开始一次训练。",
     ),
     "disk_full": (
         "The disk is full. The last good checkpoint is at step {checkpoint}; free some space, then resume.",

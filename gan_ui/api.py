@@ -15,6 +15,7 @@ from gan_core.config import PRESETS, make_config, to_json
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import Run, list_runs
 from gan_core.sentences import UserError
+from gan_ui.live import error_sentences
 from gan_ui.sampling import SampleServer
 
 
@@ -105,7 +106,7 @@ def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
 def _overrides(overrides_json: str) -> dict[str, Any]:
     try:
         overrides = json.loads(overrides_json or "{}")
-    except ValueError:
+    except (ValueError, TypeError):
         overrides = None
     if not isinstance(overrides, dict):
         raise UserError("overrides_not_json", text=overrides_json)
@@ -115,13 +116,13 @@ def _overrides(overrides_json: str) -> dict[str, Any]:
 def _describe(runner: Runner, run: Run) -> dict[str, Any]:
     state = runner.state(run)
     values = dataclasses.asdict(state)
-    error = values.pop("error")
-    message = UserError(error["key"], **error["values"]).say() if error else None
+    del values["error"]
+    said = error_sentences(state)
     return {
         "run": run.id,
         **values,
         "eta": state.eta_seconds,
-        "error": message,
+        "error": said["en"] if said else None,
         "allowed": sorted(ALLOWED[state.status]),
         "waiting_for": runner.waiting_for(run),
     }

@@ -21,11 +21,12 @@ from gan_core.config import to_json
 from gan_core.curves import Curves
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
-from gan_core.sentences import SENTENCES, UserError, sentence
+from gan_core.sentences import SENTENCES, Language, UserError, sentence
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
 RUNS_WATCHED = 16
+LANGUAGES: tuple[Language, Language] = ("en", "zh")
 _PICTURES = ("live.webp", "reals.webp")
 
 
@@ -37,6 +38,7 @@ class _Watched:
         self.curves = Curves()
         self.offset = 0
         self.inode = 0
+        self.readings = 0  # how often the history was read from its beginning
         self.version = 0
         self.read_at = 0.0
         self.facts: dict[str, Any] = {}
@@ -44,14 +46,16 @@ class _Watched:
     @property
     def generation(self) -> str:
         """Names the points handed out so far; changes when a page has to take them all again."""
-        return f"{self.run.id}:{self.inode}:{self.curves.generation}"
+        return f"{self.run.id}:{self.readings}:{self.curves.generation}"
 
     def read_history(self) -> bool:
         """Take in new lines; true if there were any. A rewritten file (a resumed run) is read afresh."""
         path = self.run.folder / "history.jsonl"
-        inode = path.stat().st_ino if path.exists() else 0
-        if inode != self.inode:
+        found = path.stat() if path.exists() else None
+        inode = found.st_ino if found else 0
+        if inode != self.inode or (found and found.st_size < self.offset):
             self.curves, self.offset, self.inode = Curves(), 0, inode
+            self.readings += 1
         rows, self.offset = self.run.history(self.offset)
         for row in rows:
             self.curves.add(row)
@@ -169,7 +173,7 @@ class LivePages:
             "device": state.device,
             "precision": state.precision,
             "threads": state.threads,
-            "error": _error(state),
+            "error": error_sentences(state),
             "allowed": sorted(ALLOWED[state.status]),
             "waiting_for": self.runner.waiting_for(run),
             "settings": settings,
@@ -247,15 +251,19 @@ def _preset(run: Run) -> str:
         return "?"
 
 
-def _error(state: State) -> dict[str, Any] | None:
+def error_sentences(state: State) -> dict[str, Any] | None:
     """The reason of a failure in both languages, with what the process left behind for those who can read it."""
     if not state.error or state.error.get("key") not in SENTENCES:
         return None
     values = state.error.get("values", {})
+    try:
+        english, chinese = (sentence(state.error["key"], language, **values) for language in LANGUAGES)
+    except KeyError:  # a newer version's sentence has other gaps
+        return None
     details = [state.error.get("traceback", ""), *state.error.get("log_tail", [])]
     code = state.error.get("exit_code")
     return {
-        "en": sentence(state.error["key"], "en", **values),
-        "zh": sentence(state.error["key"], "zh", **values),
+        "en": english,
+        "zh": chinese,
         "details": "\n".join(filter(None, [f"exit code {code}" if code is not None else "", *details])),
     }

@@ -9,7 +9,7 @@ import gradio as gr
 from gan_core import data
 from gan_core.config import FIELDS, PRESETS, Config, Field, check_field, make_config, preset_config, to_json
 from gan_core.sentences import Language, UserError
-from gan_ui.localised import Localised
+from gan_ui.localised import Localised, Words
 
 FIRST = ("preset", "dataset", "steps")  # all that a newcomer needs to see before Start
 
@@ -48,20 +48,21 @@ class SettingsForm:
     def _widget(self, field: Field) -> Any:
         default = _shown(to_json(Config())[field.name])
         component: Any
+        words: dict[str, Words] = {
+            "label": lambda language: f"{field.label[language == 'zh']} ({field.name})",
+            "info": lambda language: field.help[language == "zh"],
+        }
         if field.name == "preset":
             component = gr.Dropdown(list(PRESETS), value=default, elem_id="setting-preset")
         elif field.name == "dataset":
             component = gr.Dropdown(data.names(), value=default, elem_id="setting-dataset")
+            words["choices"] = lambda _: [(name, name) for name in data.names()]  # afresh: people import their own
         elif field.kind == "choice":
             component = gr.Dropdown(list(field.choices), value=default, elem_id=f"setting-{field.name}")
         else:
             # text boxes: they take 2e-4 and 0.9, 0.999, and what cannot be read gets our sentence instead of vanishing
             component = gr.Textbox(default, max_lines=1, elem_id=f"setting-{field.name}")
-        return self._localised.add(
-            component,
-            label=lambda language: f"{field.label[language == 'zh']} ({field.name})",
-            info=lambda language: field.help[language == "zh"],
-        )
+        return self._localised.add(component, **words)
 
     def validate(self, language: Language, *values: Any) -> list[Any]:
         """For each input, the language first, whether it can be used and if not, why."""

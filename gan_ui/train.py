@@ -90,7 +90,8 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
         show_progress_on=start_notice,
     )
     buttons = [pause, resume, stop, more, reuse]
-    set_buttons = {"fn": _buttons(runner), "inputs": shown, "outputs": buttons, "js": OF_SHOWN_RUN, **QUICK}
+    set_buttons: dict[str, Any] = {"fn": _buttons(runner), "inputs": shown, "outputs": buttons, "js": OF_SHOWN_RUN}
+    set_buttons |= {"trigger_mode": "always_last", **QUICK}
     shown.moved(**set_buttons)
     for button, action, inputs in (
         (pause, runner.pause, []),
@@ -102,8 +103,9 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
         pressed.then(js="() => ganLive.poke()", **QUICK).then(**set_buttons)
 
     # --- the list of runs ---
-    cards.resume(_on_card(runner.resume), language, cards, **QUICK)
-    cards.remove(_on_card(runner.delete), language, cards, **QUICK)
+    # two cards may be pressed one right after the other
+    cards.resume(_on_card(runner.resume), language, cards, trigger_mode="multiple", **QUICK)
+    cards.remove(_on_card(runner.delete), language, cards, trigger_mode="multiple", **QUICK)
 
 
 def _start(runner: Runner, form: SettingsForm) -> Callable[..., tuple[Any, str]]:
@@ -150,7 +152,10 @@ def _buttons(runner: Runner) -> Callable[[str], list[Any]]:
 def _reuse(runner: Runner) -> Callable[..., list[Any]]:
     def reuse(run_id: str, language: Language) -> list[Any]:
         try:
-            return [text("train.reused", language), *form_values(runner.find(run_id).config())]
+            values = form_values(runner.find(run_id).config())
+            dataset = [field.name for field in FIELDS].index("dataset")
+            values[dataset] = gr.update(choices=data.names(), value=values[dataset])  # imported since the page opened
+            return [text("train.reused", language), *values]
         except UserError as error:
             return [_warning(error, language), *[gr.skip()] * len(FIELDS)]
 

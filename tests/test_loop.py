@@ -12,8 +12,9 @@ from gan_core import saved
 from gan_core.config import make_config
 from gan_core.files import write_atomic
 from gan_core.loop import prepare, train_run
-from gan_core.runs import Run
+from gan_core.runs import Run, State
 from gan_core.sentences import UserError
+from gan_core.trainer import Trainer
 
 MakeRun = Callable[..., Run]
 
@@ -186,3 +187,53 @@ def test_what_cannot_work_is_refused_before_there_is_a_run(tiny_dataset: str, na
     with pytest.raises(UserError) as caught:
         prepare(config)
     assert caught.value.field == name
+
+
+def test_when_no_checkpoint_can_be_read_nothing_is_thrown_away(make_run: MakeRun) -> None:
+    run = make_run(steps=20)
+    train_run(run)
+    for step in saved.checkpoint_steps(run):
+        (run.folder / f"checkpoint-{step:06d}.safetensors").write_bytes(b"not what it was")
+    history = (run.folder / "history.jsonl").read_bytes()
+    state = train_run(run, more_steps=5)
+    assert state.status == "failed"
+    assert state.error is not None
+    assert state.error["key"] == "no_good_checkpoint"
+    assert (run.folder / "history.jsonl").read_bytes() == history
+    assert saved.snapshot_steps(run) == [0, 10, 20]
+    assert saved.checkpoint_steps(run) == [15, 20]
+
+
+def test_weights_that_are_not_numbers_never_become_a_checkpoint(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(steps=10, checkpoint_every=5, log_every=1000)
+
+    def step(self: Trainer) -> None:
+        real_step(self)
+        if self.step_count == 10:  # the loss of this step was still a number; its update is not
+            with torch.no_grad():
+                next(self.D.parameters()).fill_(float("inf"))
+
+    real_step = Trainer.step
+    monkeypatch.setattr(Trainer, "step", step)
+    state = train_run(run)
+    assert state.error == {"key": "not_finite", "values": {"step": 10, "checkpoint": 5}}
+    assert saved.checkpoint_steps(run) == [5]
+
+
+def test_a_disk_without_room_for_the_last_word_gives_up_the_live_picture(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(steps=20)
+    write_state = Run.write_state
+
+    def full(self: Run, state: State, **options: Any) -> None:
+        if state.status == "failed" and (run.folder / "live.safetensors").exists():
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_state(self, state, **options)
+
+    monkeypatch.setattr(Run, "write_state", full)
+    monkeypatch.setattr(saved, "save_checkpoint", lambda *_: 1 / 0)
+    assert train_run(run).status == "failed"
+    assert run.state().status == "failed"

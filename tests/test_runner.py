@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import signal
 import subprocess
@@ -167,6 +168,53 @@ def test_a_killed_trainer_is_a_failed_run_that_resumes(runner: Runner, config: C
     wait_for(runner, run, "running")
     wait_until(lambda: runner.state(run).step > state.step)
     assert runner.state(run).error is None
+
+
+def test_a_trainer_that_hangs_is_ended_once_somebody_wants_it_to_stop(
+    runner: Runner, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_core.runner.HUNG_AFTER", 1.0)
+    run = runner.start(config())
+    wait_for(runner, run, "running")
+    os.kill(runner._trainers[run.id].process.pid, signal.SIGSTOP)
+    time.sleep(1.5)
+    assert runner.state(run).status == "running"  # slow is not hung, as long as nobody waits for it
+    runner.stop(run.id)
+    assert wait_for(runner, run, "failed").error is not None
+
+
+def test_stopping_a_run_that_waits_to_go_on_leaves_it_as_it_was(runner: Runner, config: Callable[..., Config]) -> None:
+    done = runner.start(config(steps=5))
+    wait_for(runner, done, "finished")
+    busy = runner.start(config())
+    wait_for(runner, busy, "running")
+    runner.resume(done.id, 10)
+    assert runner.state(done).status == "queued"
+    runner.stop(done.id)
+    assert runner.state(done).status == "finished"
+
+
+def test_supervision_survives_what_nobody_thought_of(
+    runner: Runner, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Runner, "_next", lambda self: 1 / 0)
+        run = runner.start(config(steps=5))
+        time.sleep(0.3)
+        assert runner.state(run).status == "queued"
+    wait_for(runner, run, "finished")
+
+
+def test_a_run_that_cannot_be_written_is_refused_and_leaves_nothing(
+    runner: Runner, config: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("gan_core.runs.write_json", full)
+    with pytest.raises(UserError, match="No space left"):
+        runner.start(config())
+    assert list(runner.runs_dir.iterdir()) == []
 
 
 def test_a_process_that_dies_before_it_says_anything_is_a_failed_run(

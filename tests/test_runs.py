@@ -125,3 +125,13 @@ def test_eta_is_by_steps_or_by_time_whichever_ends_first() -> None:
     )
     assert State(status="paused", step=10, target=110, steps_per_second=20).eta_seconds is None
     assert State(status="running", target=110).eta_seconds is None
+
+
+def test_a_state_of_an_unknown_kind_is_a_failed_run(make_run: MakeRun) -> None:
+    run = make_run()
+    for text in ('{"status": "dreaming"}', '{"status": 3}', "[1]", "null", "{"):
+        (run.folder / "state.json").write_text(text)
+        state = run.state()
+        assert state.status == "failed"
+        assert state.error is not None
+        assert state.error["key"] == "run_unreadable"

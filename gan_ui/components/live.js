@@ -51,7 +51,8 @@ window.ganLive = (() => {
     try {
       const known = view && view.run ? view : { generation: '', curves: { x: [] } };
       const response = await fetch('gradio_api/lab/live?' + new URLSearchParams({
-        run: chosen, since: view ? view.version : 0, generation: known.generation, count: known.curves.x.length }));
+        run: chosen, since: view ? view.version : 0, generation: known.generation, count: known.curves.x.length }),
+        { signal: AbortSignal.timeout(SLOWEST_MS) });   // a connection that slept with the laptop never answers
       if (response.status === 200) { view = merge(await response.json()); emit('view', view); }
       else if (response.status !== 204) throw new Error('HTTP ' + response.status);
       else if (view && view.offline) { view = { ...view, offline: false }; emit('view', view); }

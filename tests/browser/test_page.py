@@ -241,7 +241,11 @@ def test_own_images_become_a_data_set(open_page: Callable[..., Any], tmp_path: P
     page.locator("#own-images input[type=file]").set_input_files(tmp_path / "mine.zip")
     page.wait_for_selector("#own-images-notice :text('70 images')")
     assert "broken.png" in page.inner_text("#own-images-notice")
-    assert page.locator("#setting-dataset input").input_value().startswith("images-")
+    name = page.locator("#setting-dataset input").input_value()
+    assert name.startswith("images-")
+    other = open_page()  # also on a page that opens later
+    other.locator("#setting-dataset input").click()
+    other.get_by_role("option", name=name).wait_for()
     for name, value in {**FIELDS, "steps": "4"}.items():
         if name == "batch_size":
             page.get_by_role("button", name="More settings").click()
