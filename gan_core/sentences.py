@@ -198,6 +198,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "That request is larger than {limit} bytes; send only z, 4 bytes a value.",
         "请求超过 {limit} 字节；请只发送 z，每个值 4 字节。",
     ),
+    # metrics
+    "judge_damaged": (
+        "The judge of digits in {folder} is missing or damaged; install the program again.",
+        "{folder} 中的数字评判器缺失或已损坏；请重新安装本程序。",
+    ),
+    "too_few_fakes": (
+        "{got} fakes are too few to measure; take {want} or more.",
+        "只有 {got} 张生成图像，不足以评估；请至少取 {want} 张。",
+    ),
+    "metrics_not_finite": (
+        "The fakes hold NaN, so there is nothing to measure; choose an earlier snapshot.",
+        "生成图像中含有 NaN，无法评估；请选择更早的快照。",
+    ),
 }
 
 

@@ -88,13 +88,15 @@ def choose(page: Any, name: str, value: str) -> None:
 
 def start(page: Any, dataset: str, **fields: str) -> str:
     """Fill in the form, press Start, and return the id of the run that begins."""
-    before = page.evaluate("ganLive.view.run")
+    before = page.evaluate("ganLive.chosen")
     choose(page, "dataset", dataset)
     page.get_by_role("button", name="More settings").click()
     for name, value in {**FIELDS, **fields}.items():
         fill(page, name, value)
     page.click("#start")
-    page.wait_for_function(f"ganLive.view.run !== {before!r} && ['running', 'finished', 'queued'].includes({STATUS})")
+    # a page that shows no run of its own follows whatever trains: only its own choice says that Start was answered
+    page.wait_for_function(f"ganLive.chosen !== {before!r} && ganLive.view.run === ganLive.chosen")
+    page.wait_for_function(f"['running', 'finished', 'queued'].includes({STATUS})")
     return str(page.evaluate("ganLive.view.run"))
 
 
