@@ -25,6 +25,8 @@ ORDER = [
     "objectives",
     "trainer",
     "latent",
+    "judge",
+    "metrics",
     "render",
     "curves",
     "runs",
