@@ -19,8 +19,9 @@ from typing import Any
 from tqdm import tqdm
 
 from gan_core import runs
-from gan_core.config import FIELD, FIELDS, PRESETS, Config, check_field, make_config
+from gan_core.config import DEFAULT_PRESET, FIELD, FIELDS, PRESETS, Config, check_field, make_config
 from gan_core.files import write_atomic
+from gan_core.presets import UNLIMITED
 from gan_core.runs import Run, State
 from gan_core.sentences import UserError, sentence
 
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--step", help="the snapshot's step (default: the newest)")
     sample.add_argument("--n", default="25", help="how many (default 25)")
     sample.add_argument("--seed", default="0", help="which z are drawn (default 0)")
+    sample.add_argument("--digit", help="which digit to draw (conditional networks only; default: all in turn)")
     sample.add_argument(
         "--out", metavar="FILE", type=Path, required=True, help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid"
     )
@@ -130,8 +132,10 @@ def _asked_config(arguments: argparse.Namespace) -> Config:
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
     if "seconds" in changes and "steps" not in changes:
-        changes["steps"] = int(FIELD["steps"].maximum or 0)  # the clock alone decides
-    return make_config(arguments.preset or Config().preset, changes)
+        changes["steps"] = UNLIMITED  # the clock alone decides
+    if "steps" in changes and "seconds" not in changes:
+        changes["seconds"] = 0  # and the other way round, where the preset has a time limit
+    return make_config(arguments.preset or DEFAULT_PRESET, changes)
 
 
 def _resumed(arguments: argparse.Namespace) -> tuple[Run, int | None]:
@@ -210,8 +214,8 @@ def _sample(arguments: argparse.Namespace) -> int:
     import numpy
 
     from gan_core import render, saved
-    from gan_core.latent import sample_z
-    from gan_core.networks import generate
+    from gan_core.latent import classes_for, generate, sample_z
+    from gan_core.networks import CLASSES
 
     count = _whole("n", arguments.n, 1, SAMPLES_AT_MOST)
     seed = int(check_field("seed", arguments.seed))
@@ -219,9 +223,13 @@ def _sample(arguments: argparse.Namespace) -> int:
     if arguments.out.suffix not in (".npy", ".png"):
         raise UserError("unknown_file_kind", path=arguments.out)
     run = Run(arguments.run)
-    z_dim = run.config().z_dim
-    G, step = saved.load_generator(saved.snapshot_path(run, step), z_dim)
-    images = generate(G, sample_z(seed, count, z_dim))
+    config = run.config()
+    wanted = None if arguments.digit is None else _whole("digit", arguments.digit, 0, CLASSES - 1)
+    classes = classes_for(config, count, wanted)
+    if wanted is not None and classes is None:
+        raise UserError("not_conditional", field="digit", run=run.id)
+    G, step = saved.load_generator(saved.snapshot_path(run, step), config)
+    images = generate(G, sample_z(seed, count, config.z_dim), classes)
     if arguments.out.suffix == ".npy":
         buffer = io.BytesIO()
         numpy.save(buffer, images[:, 0].numpy())

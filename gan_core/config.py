@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gan_core import networks, objectives
+from gan_core.presets import DEFAULT_PRESET, PRESETS, Preset
 from gan_core.sentences import UserError
+
+__all__ = ["DEFAULT_PRESET", "FIELD", "FIELDS", "PRESETS", "Config", "Field", "Preset", "make_config"]
 
 Kind = Literal["int", "float", "choice", "text", "betas"]
 
@@ -22,7 +26,7 @@ class Field:
     """One setting: its name, how it is checked and how it is shown.
 
     `label` and `help` are (English, Chinese). `folded` fields hide behind "More settings" on the page.
-    `above` makes `minimum` exclusive.
+    `above` makes `minimum` exclusive. `live` ones can be changed while a training runs.
     """
 
     name: str
@@ -34,22 +38,32 @@ class Field:
     above: bool = False
     choices: tuple[str, ...] = ()
     folded: bool = True
+    live: bool = False
 
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one training; every field is described once, in `FIELDS`."""
+    """The settings of one training; every field is described once, in `FIELDS`. The defaults are the tutorial's."""
 
     preset: str = "tutorial"
     dataset: str = "mnist"
     steps: int = 93_800  # 200 epochs of 469 batches
     seconds: float = 0.0
     seed: int = 0
+    network: str = "mlp"
+    width: int = 16
+    objective: str = "non-saturating"
     batch_size: int = 128
     z_dim: int = 64
     lr_g: float = 1e-5
     lr_d: float = 1e-5
+    lr_schedule: str = "constant"
     betas: tuple[float, float] = (0.9, 0.999)
+    n_critic: int = 1
+    r1_gamma: float = 0.0
+    r2_gamma: float = 0.0
+    gp_weight: float = 0.0
+    spectral_norm: str = "off"
     ema_decay: float = 0.0
     precision: str = "auto"
     device: str = "auto"
@@ -107,6 +121,37 @@ FIELDS: tuple[Field, ...] = (
         folded=False,
     ),
     Field(
+        "network",
+        "choice",
+        ("Networks", "网络"),
+        (
+            "The pair G and D: fully connected (mlp), small convolutional (conv), told the digit (conditional), classic DCGAN.",
+            "G 和 D 这一对网络：全连接（mlp）、小型卷积（conv）、指定数字（conditional）、经典 DCGAN（dcgan）。",
+        ),
+        choices=networks.names(),
+    ),
+    Field(
+        "width",
+        "int",
+        ("Width", "宽度"),
+        (
+            "How many channels the convolutional networks have, as a factor. Twice the width takes about three times as long.",
+            "卷积网络的通道数倍率。宽度加倍，用时约为三倍。",
+        ),
+        minimum=2,
+        maximum=64,
+    ),
+    Field(
+        "objective",
+        "choice",
+        ("Objective", "目标函数"),
+        (
+            "What G and D play for. relativistic with R1 and R2 is the steadiest, saturating the original game that stalls.",
+            "G 和 D 博弈的目标。relativistic 加 R1、R2 最稳定；saturating 是会停滞的原始博弈。",
+        ),
+        choices=objectives.names(),
+    ),
+    Field(
         "batch_size",
         "int",
         ("Batch size", "批大小"),
@@ -137,6 +182,7 @@ FIELDS: tuple[Field, ...] = (
         above=True,
         maximum=1,
         folded=False,
+        live=True,
     ),
     Field(
         "lr_d",
@@ -150,6 +196,17 @@ FIELDS: tuple[Field, ...] = (
         above=True,
         maximum=1,
         folded=False,
+        live=True,
+    ),
+    Field(
+        "lr_schedule",
+        "choice",
+        ("Learning rate schedule", "学习率计划"),
+        (
+            "constant, or cosine: both learning rates fall smoothly to 0 at the end, which sharpens the last stretch.",
+            "constant 不变；cosine：两个学习率平滑降到 0，最后阶段更精细。",
+        ),
+        choices=("constant", "cosine"),
     ),
     Field(
         "betas",
@@ -163,6 +220,60 @@ FIELDS: tuple[Field, ...] = (
         maximum=1,
     ),
     Field(
+        "n_critic",
+        "int",
+        ("D steps per G step", "每步 G 对应的 D 步数"),
+        (
+            "How often D is updated before G is once; WGAN-GP wants about 5.",
+            "G 更新一次之前 D 更新几次；WGAN-GP 约需 5 次。",
+        ),
+        minimum=1,
+        maximum=20,
+        live=True,
+    ),
+    Field(
+        "r1_gamma",
+        "float",
+        ("R1 penalty", "R1 惩罚"),
+        (
+            "Keeps D flat around reals, so that it stays a teacher rather than a judge; 0 means off.",
+            "让 D 在真实图像附近保持平缓，使它一直是老师而不是法官；0 表示不用。",
+        ),
+        minimum=0,
+        maximum=1000,
+        live=True,
+    ),
+    Field(
+        "r2_gamma",
+        "float",
+        ("R2 penalty", "R2 惩罚"),
+        ("The same around fakes; 0 means off.", "在假图像附近的同样惩罚；0 表示不用。"),
+        minimum=0,
+        maximum=1000,
+        live=True,
+    ),
+    Field(
+        "gp_weight",
+        "float",
+        ("WGAN gradient penalty", "WGAN 梯度惩罚"),
+        (
+            "Keeps D's slope between reals and fakes near 1; WGAN-GP uses 10, 0 means off.",
+            "让 D 在真假图像之间的斜率接近 1；WGAN-GP 用 10，0 表示不用。",
+        ),
+        minimum=0,
+        maximum=1000,
+    ),
+    Field(
+        "spectral_norm",
+        "choice",
+        ("Spectral normalisation", "谱归一化"),
+        (
+            "Divides each of D's weights by its largest singular value, so that D cannot become too steep.",
+            "把 D 的每个权重除以其最大奇异值，使 D 不会过陡。",
+        ),
+        choices=("off", "on"),
+    ),
+    Field(
         "ema_decay",
         "float",
         ("EMA decay", "EMA 衰减"),
@@ -172,6 +283,7 @@ FIELDS: tuple[Field, ...] = (
         ),
         minimum=0,
         maximum=0.99999,
+        live=True,
     ),
     Field(
         "precision",
@@ -230,30 +342,6 @@ FIELDS: tuple[Field, ...] = (
     ),
 )
 FIELD = {field.name: field for field in FIELDS}
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A named starting point: the settings that differ from `Config`'s defaults, and a sentence (English, Chinese)."""
-
-    name: str
-    about: tuple[str, str]
-    settings: Mapping[str, Any]
-
-
-PRESETS: dict[str, Preset] = {
-    preset.name: preset
-    for preset in (
-        Preset(
-            "tutorial",
-            (
-                "The tutorial's two fully connected networks, exactly as published: slow, blurry and honest.",
-                "教程里的两个全连接网络，与原文完全一致：慢、模糊，但真实。",
-            ),
-            {},
-        ),
-    )
-}
 
 
 def preset_config(name: str) -> Config:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-SERIES = ("d_loss", "g_loss", "d_real", "d_fake")
+LOSSES = ("d_loss", "g_loss", "d_real", "d_fake")  # every line of history.jsonl has these
+SERIES = (*LOSSES, "grad_d", "grad_g")
 POINTS_AT_MOST = 800
 
-_Bucket = list[float]  # the last step in it, how many history lines, then low, high and sum of each series
+_HEAD = (
+    3  # the last step in a bucket, its seconds, how many history lines; then low, high, sum and count of each series
+)
+_Bucket = list[float]
 
 
 class Curves:
@@ -26,24 +31,19 @@ class Curves:
         return len(self._buckets)
 
     def add(self, row: dict[str, Any]) -> None:
-        """Take in one line of history.jsonl; a line without finite numbers for all series is left out."""
-        values = [
-            float(row[name]) for name in SERIES if isinstance(row.get(name), int | float) and row[name] == row[name]
-        ]
-        if not isinstance(row.get("step"), int) or len(values) < len(SERIES):
+        """Take in one line of history.jsonl; a line without numbers for all `LOSSES` is left out."""
+        values = [_number(row.get(name)) for name in SERIES]
+        if not isinstance(row.get("step"), int) or any(map(math.isnan, values[: len(LOSSES)])):
             return
-        if not self._buckets or self._buckets[-1][1] == self.stride:
+        if not self._buckets or self._buckets[-1][2] == self.stride:
             if len(self._buckets) == POINTS_AT_MOST:
                 self._halve()
-            self._buckets.append([row["step"], 0, *(n for v in values for n in (v, v, 0.0))])
-        bucket = self._buckets[-1]
-        bucket[0] = row["step"]
-        bucket[1] += 1
-        for index, value in enumerate(values):
-            at = 2 + 3 * index
-            bucket[at] = min(bucket[at], value)
-            bucket[at + 1] = max(bucket[at + 1], value)
-            bucket[at + 2] += value
+            self._buckets.append([row["step"], 0.0, 0, *(math.inf, -math.inf, 0.0, 0) * len(SERIES)])
+        seconds = _number(row.get("seconds"))
+        one = [row["step"], 0.0 if math.isnan(seconds) else seconds, 1]
+        for value in values:
+            one += [math.inf, -math.inf, 0.0, 0] if math.isnan(value) else [value, value, value, 1]
+        self._buckets[-1] = _merged(self._buckets[-1], one)
 
     def _halve(self) -> None:
         self._buckets = [_merged(a, b) for a, b in zip(self._buckets[::2], self._buckets[1::2], strict=True)]
@@ -53,26 +53,31 @@ class Curves:
     def since(self, count: int) -> dict[str, Any]:
         """The points from number `count` - 1 on (the last point a reader has may have grown since).
 
-        {"from": index, "x": steps, "series": {name: {"lo", "hi", "mean"}}}, all lists of equal length.
+        {"from": index, "x": steps, "seconds": seconds, "series": {name: {"lo", "hi", "mean"}}}, all lists of equal
+        length; None where a series has no value.
         """
         first = max(0, count - 1)
         new = self._buckets[first:]
-        series = {
-            name: {
-                "lo": [_short(b[2 + 3 * i]) for b in new],
-                "hi": [_short(b[3 + 3 * i]) for b in new],
-                "mean": [_short(b[4 + 3 * i] / b[1]) for b in new],
+        series: dict[str, dict[str, list[float | None]]] = {}
+        for index, name in enumerate(SERIES):
+            at = _HEAD + 4 * index
+            series[name] = {
+                "lo": [_short(b[at]) if b[at + 3] else None for b in new],
+                "hi": [_short(b[at + 1]) if b[at + 3] else None for b in new],
+                "mean": [_short(b[at + 2] / b[at + 3]) if b[at + 3] else None for b in new],
             }
-            for i, name in enumerate(SERIES)
-        }
-        return {"from": first, "x": [b[0] for b in new], "series": series}
+        return {"from": first, "x": [b[0] for b in new], "seconds": [round(b[1], 1) for b in new], "series": series}
 
 
 def _merged(a: _Bucket, b: _Bucket) -> _Bucket:
-    bucket = [b[0], a[1] + b[1]]
-    for at in range(2, len(a), 3):
-        bucket += [min(a[at], b[at]), max(a[at + 1], b[at + 1]), a[at + 2] + b[at + 2]]
+    bucket = [b[0], b[1], a[2] + b[2]]
+    for at in range(_HEAD, len(a), 4):
+        bucket += [min(a[at], b[at]), max(a[at + 1], b[at + 1]), a[at + 2] + b[at + 2], a[at + 3] + b[at + 3]]
     return bucket
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else math.nan
 
 
 def _short(number: float) -> float:

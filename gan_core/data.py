@@ -21,18 +21,22 @@ from gan_core.sentences import UserError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DATASETS", "Dataset", "Facts", "cache_dir", "ensure", "facts", "is_ready", "load", "names"]
+__all__ = ["DATASETS", "Dataset", "Facts", "cache_dir", "ensure", "facts", "has_labels", "is_ready", "load", "names"]
 
 DATASETS: tuple[str, ...] = tuple(torchvision_data.CLASSES)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The training split of a data set: `images` uint8 (N, 1, 28, 28), and the SHA-256 of their bytes in hex."""
+    """The training split of a data set: `images` uint8 (N, 1, 28, 28), and the SHA-256 of their bytes in hex.
+
+    `labels` int64 (N,) are the classes 0 to 9, or None where there are none.
+    """
 
     name: str
     images: torch.Tensor
     sha256: str
+    labels: torch.Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class Facts:
 def names() -> list[str]:
     """The data sets there are: the four known ones, then those imported on this machine."""
     return [*DATASETS, *imported_names()]
+
+
+def has_labels(name: str) -> bool:
+    """Whether the images of the data set come with classes."""
+    return name in DATASETS
 
 
 def is_ready(name: str) -> bool:
@@ -82,9 +91,10 @@ def load(name: str) -> Dataset:
     if name in DATASETS:
         if not torchvision_data.is_whole(name):
             raise UserError("dataset_not_ready", field="dataset", name=name)
-        images = torchvision_data.read_images(name).unsqueeze(1).contiguous()
-    else:
-        images = _imported(name)
+        images, labels = torchvision_data.read_images(name)
+        images = images.unsqueeze(1).contiguous()
+        return Dataset(name, images, _sha256(images), labels)
+    images = _imported(name)
     return Dataset(name, images, _sha256(images))
 
 

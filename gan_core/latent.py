@@ -1,9 +1,12 @@
-"""Working with z: draws from a seed, truncation, and the neighbourhood of a point."""
+"""Working with z: draws from a seed, images of them, truncation, and the neighbourhood of a point."""
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from gan_core.config import Config
+from gan_core.networks import CLASSES, is_conditional
 
 
 def sample_z(seed: int, count: int, z_dim: int) -> Tensor:
@@ -39,3 +42,25 @@ def neighbourhood(z: Tensor, seed: int, radius: float = 1.0, side: int = 5) -> T
     right, down = axes(seed, len(z))
     offsets = torch.linspace(-radius, radius, side)
     return torch.stack([z + x * right + y * down for y in offsets for x in offsets])
+
+
+def classes_for(config: Config, count: int, wanted: int | None = None) -> Tensor | None:
+    """The classes (count,) int64 to draw with a conditional G: the wanted one, or all in turn; None for any other G."""
+    if not is_conditional(config.network):
+        return None
+    return torch.arange(count) % CLASSES if wanted is None else torch.full((count,), wanted)
+
+
+@torch.inference_mode()
+def generate(G: nn.Module, z: Tensor, classes: Tensor | None = None) -> Tensor:
+    """Fakes (B, 1, 28, 28) in [0, 1], float32, from z (B, z_dim), in eval mode: one z's image never depends on another's.
+
+    A conditional G also wants `classes` (B,) int64.
+    """
+    training = G.training
+    G.eval()
+    try:
+        fakes: Tensor = (G(z) if classes is None else G(z, classes.to(z.device))).float()
+    finally:
+        G.train(training)
+    return fakes

@@ -13,15 +13,18 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from typing import IO
+from typing import IO, Any
 
 import torch
 
 from gan_core import data, render, saved
+from gan_core.changes import Changes
 from gan_core.config import Config
+from gan_core.diagnostics import diagnose
 from gan_core.files import Locked, append_line, open_lines, write_atomic
-from gan_core.latent import sample_z
-from gan_core.networks import generate
+from gan_core.latent import classes_for, generate, sample_z
+from gan_core.meter import Meter
+from gan_core.networks import is_conditional
 from gan_core.runs import Run, State, describe_error
 from gan_core.sentences import UserError
 from gan_core.trainer import Measured, Trainer, choose_device, choose_precision, choose_threads
@@ -30,6 +33,9 @@ LIVE_EVERY = 1.0  # seconds between the pictures that follow the training
 STATE_EVERY = 0.5  # seconds between heartbeats
 WISH_EVERY = 0.1  # seconds between looks at the control file
 SPEED_WINDOW = 5.0  # seconds over which steps/s is averaged
+PLAN_DRIFT = 0.02  # a training by the clock plans anew how many steps it will get when that changes by this share
+
+POINTS_WATCHED = 300  # of the curves and of the metrics, by the doctor
 
 Asked = Callable[[], str | None]  # "pause", "stop" or None: what the surrounding process wants
 Report = Callable[[State, dict[str, float] | None], None]
@@ -55,6 +61,8 @@ def prepare(config: Config) -> tuple[Config, data.Facts]:
     facts = data.facts(config.dataset)
     if config.batch_size > facts.size:
         raise UserError("batch_larger_than_dataset", field="batch_size", value=config.batch_size, count=facts.size)
+    if is_conditional(config.network) and not data.has_labels(config.dataset):
+        raise UserError("needs_labels", field="network", network=config.network, dataset=config.dataset)
     return config, facts
 
 
@@ -90,7 +98,6 @@ class _Training:
     """One stretch of training, from taking the lock to letting go of it."""
 
     trainer: Trainer
-    config: Config
     history: IO[bytes]
 
     def __init__(self, run: Run, asked: Asked, report: Report) -> None:
@@ -99,6 +106,7 @@ class _Training:
         self.report = report
         self.state = run.state()
         self.pending: list[Measured] = []  # measured since the last point of the curves
+        self.alerts: list[dict[str, Any]] = []  # the doctor's, as of the last measurement
 
     def train(self, dataset: data.Dataset | None, more_steps: int | None) -> State:
         try:
@@ -121,14 +129,14 @@ class _Training:
         return self.state
 
     def _prepare(self, dataset: data.Dataset | None, more_steps: int | None) -> None:
-        self.config = config = self.run.config()
+        config = self.run.config()
         torch.set_num_threads(config.threads)
         if dataset is None or dataset.name != config.dataset:
             dataset = data.load(config.dataset)
         if dataset.sha256 != self.run.document()["dataset_sha256"]:
             raise UserError("dataset_changed", name=config.dataset)
-        self.trainer = Trainer(config, dataset.images)
         self.fixed_z = sample_z(config.seed, render.GRID_SIDE**2, config.z_dim).to(config.device)
+        self.fixed_classes = classes_for(config, render.GRID_SIDE**2)
         saved.prune(self.run)
         checkpoint, damaged = saved.load_checkpoint(self.run)
         if damaged and not checkpoint:
@@ -137,18 +145,28 @@ class _Training:
         for step in damaged:
             self.run.add_event("checkpoint_damaged", step=step)
             saved.forget_checkpoint(self.run, step)
+        begins_at = checkpoint.step if checkpoint else 0
+        self.seconds_before = checkpoint.seconds if checkpoint else 0.0
+        target = begins_at + more_steps if more_steps else self.state.target or config.steps
+        # a time limit does not bind the steps that were asked for after it was reached
+        limit = 0.0 if more_steps and config.seconds <= self.seconds_before else config.seconds
+        self.changes = Changes(self.run)
+        config = self.changes.until(begins_at, dataclasses.replace(config, steps=target))
+        if not limit:
+            config = dataclasses.replace(config, steps=target)
+        self.trainer = Trainer(config, dataset.images, dataset.labels)
         if checkpoint:
             measured = checkpoint.state.pop("measured")
             self.trainer.load_state_dict(checkpoint.state)
             self.pending = [Measured(*row) for row in measured.tolist()]
-        self.run.rewind(self.trainer.step_count)
-        self.seconds_before = checkpoint.seconds if checkpoint else 0.0
-        target = self.trainer.step_count + more_steps if more_steps else self.state.target or config.steps
-        # a time limit does not bind the steps that were asked for after it was reached
-        limit = 0.0 if more_steps and config.seconds <= self.seconds_before else config.seconds
+        self.run.rewind(begins_at)
+        self.points: collections.deque[dict[str, Any]] = collections.deque(self.run.history()[0], POINTS_WATCHED)
+        self.measured: collections.deque[dict[str, Any]] = collections.deque(self.run.metrics()[0], POINTS_WATCHED)
+        self.meter = Meter(config, dataset.images)
+        self.wanted = self.run.wanted_settings()
         self.state = dataclasses.replace(
             self.state,
-            step=self.trainer.step_count,
+            step=begins_at,
             target=target,
             seconds_limit=limit,
             epoch=self.trainer.sampler.epoch,
@@ -159,18 +177,20 @@ class _Training:
         )
         reals = render.grid(dataset.images[: render.GRID_SIDE**2])
         write_atomic(self.run.folder / "reals.webp", render.encode(reals), durable=False)
-        self.run.add_event("resumed" if checkpoint else "started", step=self.trainer.step_count, target=target)
-        if self.trainer.step_count == 0:
+        self.run.add_event("resumed" if checkpoint else "started", step=begins_at, target=target)
+        if begins_at == 0:
             self._save_snapshot()
 
     def _go(self) -> None:
         """The loop proper: steps, and between them whatever is due."""
-        config, trainer = self.config, self.trainer
+        trainer, config = self.trainer, self.trainer.config
         self.started = time.monotonic()
         self.recent = collections.deque([(self.started, trainer.step_count)])
         live_due = state_due = wish_due = self.started
         self._set("running")
         while not self._finished():
+            if again := self.changes.due(trainer.step_count):
+                trainer.change(**again)
             trainer.step()
             step = trainer.step_count
             if step % config.log_every == 0:
@@ -188,12 +208,47 @@ class _Training:
             if now >= state_due:
                 state_due = now + STATE_EVERY
                 self._set("running")
+                self._plan()
+                self._keep_metrics()
+                self.meter.offer(step, self._seconds(), trainer.G_ema)
             if now >= wish_due:
                 wish_due = now + WISH_EVERY
+                self._change_as_asked()
                 if wish := self.asked() or self.run.wish():
                     self._leave("paused" if wish == "pause" else "stopped")
                     return
         self._leave("finished")
+
+    def _change_as_asked(self) -> None:
+        wanted = self.run.wanted_settings()
+        fresh = {name: value for name, value in wanted.items() if self.wanted.get(name) != value}
+        self.wanted = wanted
+        if fresh:
+            self.trainer.change(**self.changes.record(self.trainer.step_count, fresh, "asked"))
+
+    def _plan(self) -> None:
+        """Foresee how many steps a training by the clock will get: its learning rate falls to 0 by then."""
+        state = self.state
+        if not state.seconds_limit or self.changes.replaying or self._seconds() - self.seconds_before < 1:
+            return
+        planned = state.step + int(state.steps_per_second * max(0.0, state.seconds_limit - state.seconds))
+        planned = max(1, min(planned, state.target))
+        if abs(planned / self.trainer.config.steps - 1) > PLAN_DRIFT:
+            self.trainer.change(**self.changes.record(state.step, {"steps": planned}, "planned"))
+
+    def _keep_metrics(self) -> None:
+        """Write down what has been measured meanwhile, with what the doctor makes of it."""
+        for row in self.meter.take():
+            self.measured.append(row)
+            alerts = diagnose(list(self.points), list(self.measured), self.trainer.config)
+            known = {alert["kind"] for alert in self.alerts}
+            self.alerts = [dataclasses.asdict(alert) for alert in alerts]
+            for alert in self.alerts:
+                if alert["kind"] not in known:
+                    self.run.add_event("alert", step=row["step"], **alert)
+            row["alerts"] = self.alerts
+            with open_lines(self.run.folder / "metrics.jsonl") as file:
+                append_line(file, row)
 
     def _finished(self) -> bool:
         limit = self.state.seconds_limit
@@ -208,6 +263,8 @@ class _Training:
             if self.pending:
                 self._log_point()
             self._save_snapshot()
+            self.meter.measure_now(self.trainer.step_count, self._seconds(), self.trainer.G_ema)
+        self._keep_metrics()
         saved.save_live(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid())
         self.run.add_event(status, step=self.trainer.step_count)
         self._set(status, durable=True)
@@ -227,7 +284,9 @@ class _Training:
         means = (round(sum(column) / count, 6) for column in zip(*self.pending, strict=True))
         point = dict(zip(Measured._fields, means, strict=True))
         self.pending.clear()
-        append_line(self.history, {"step": self.trainer.step_count, "seconds": round(self._seconds(), 3), **point})
+        row = {"step": self.trainer.step_count, "seconds": round(self._seconds(), 3), **point}
+        append_line(self.history, row)
+        self.points.append(row)
         self.report(self._now(), point)
 
     def _save_checkpoint(self) -> None:
@@ -243,7 +302,7 @@ class _Training:
         saved.save_snapshot(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid())
 
     def _grid(self) -> bytes:
-        return render.encode(render.grid(generate(self.trainer.G_ema, self.fixed_z)))
+        return render.encode(render.grid(generate(self.trainer.G_ema, self.fixed_z, self.fixed_classes)))
 
     def _seconds(self) -> float:
         return self.seconds_before + time.monotonic() - self.started

@@ -15,12 +15,13 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan_core import data, runs
-from gan_core.config import Config, check_field
+from gan_core.config import FIELD, FIELDS, Config, check_field
 from gan_core.files import Locked
 from gan_core.runs import Run, State
 from gan_core.sentences import UserError
@@ -146,6 +147,33 @@ class Runner:
             if "pause" not in ALLOWED[status]:
                 raise UserError("cannot_pause", run=run.id, status=status)
             run.set_wish("pause")
+        return run
+
+    def change(self, run_id: str, settings: Mapping[str, Any]) -> Run:
+        """Let a running training go on with other values of settings that are `live` in FIELDS, from its next step on."""
+        run = self.find(run_id)
+        for name in settings:
+            if name not in FIELD or not FIELD[name].live:
+                choices = ", ".join(field.name for field in FIELDS if field.live)
+                raise UserError("not_live", field=name, name=name, choices=choices)
+        checked = {name: check_field(name, value) for name, value in settings.items()}
+        with self._lock:
+            status = self.state(run).status
+            if status != "running":
+                raise UserError("not_running", run=run.id, status=status)
+            run.set_wanted_settings(checked)
+        return run
+
+    def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
+        """Start a new run from a checkpoint of another (see `branch.make_branch`), now or when its turn comes."""
+        from gan_core.branch import make_branch  # here, because it imports torch
+
+        parent = self.find(run_id)
+        with self._lock:
+            self._check_queue()
+            folder = runs.new_run_folder(self.runs_dir, parent.config().preset)
+            run = make_branch(parent, folder, settings, step)
+            self._queue.append(_Order(run, None))
         return run
 
     def stop(self, run_id: str) -> Run:

@@ -130,6 +130,10 @@ class Run:
         """The points of the curves from a byte offset on, and the offset to ask from next time."""
         return read_lines(self.folder / "history.jsonl", offset)
 
+    def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """What was measured of the fakes, from a byte offset on, and the offset to ask from next time."""
+        return read_lines(self.folder / "metrics.jsonl", offset)
+
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first."""
         return read_lines(self.folder / "events.jsonl")[0]
@@ -147,20 +151,37 @@ class Run:
 
     def wish(self) -> str | None:
         """What a person asked of the running trainer: "pause", "stop" or None."""
+        wish = self._control().get("wish")
+        return str(wish) if wish else None
+
+    def wanted_settings(self) -> dict[str, Any]:
+        """The live settings that a person asked for since the training was last started or resumed."""
+        settings = self._control().get("settings")
+        return settings if isinstance(settings, dict) else {}
+
+    def _control(self) -> dict[str, Any]:
         try:
-            return str(json.loads((self.folder / "control.json").read_text("utf-8"))["wish"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            control = json.loads((self.folder / "control.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return control if isinstance(control, dict) else {}
 
     def set_wish(self, wish: str | None) -> None:
-        """Ask the trainer to pause or stop; None takes an old wish back."""
+        """Ask the trainer to pause or stop; None takes back all that was asked before."""
         if wish is None:
             (self.folder / "control.json").unlink(missing_ok=True)
         else:
-            try:
-                write_json(self.folder / "control.json", {"wish": wish}, durable=False)
-            except OSError as error:
-                raise UserError("cannot_write", path=self.folder, reason=error.strerror) from None
+            self._ask({**self._control(), "wish": wish})
+
+    def set_wanted_settings(self, settings: dict[str, Any]) -> None:
+        """Ask the trainer to go on with other values of live settings."""
+        self._ask({**self._control(), "settings": {**self.wanted_settings(), **settings}})
+
+    def _ask(self, control: dict[str, Any]) -> None:
+        try:
+            write_json(self.folder / "control.json", control, durable=False)
+        except OSError as error:
+            raise UserError("cannot_write", path=self.folder, reason=error.strerror) from None
 
     # --- writing: only with the lock held ---
 
@@ -173,25 +194,33 @@ class Run:
         values = dataclasses.asdict(dataclasses.replace(state, heartbeat=time.time()))
         write_json(self.folder / "state.json", values, durable=durable)
 
-    def add_event(self, kind: str, **values: Any) -> None:
+    def add_event(self, kind: str, *, durable: bool = False, **values: Any) -> None:
         """Append to events.jsonl."""
         with open_lines(self.folder / "events.jsonl") as file:
             append_line(file, {"time": round(time.time(), 3), "event": kind, **values})
+            if durable:
+                os.fsync(file.fileno())
 
     def rewind(self, step: int) -> None:
         """Forget what lies after `step`, so that a resumed training does not draw its curves twice."""
-        rows, _ = self.history()
-        kept = [row for row in rows if row.get("step", 0) <= step]
-        if len(kept) < len(rows):
-            lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
-            write_atomic(self.folder / "history.jsonl", lines.encode())
+        for name in ("history.jsonl", "metrics.jsonl"):
+            rows, _ = read_lines(self.folder / name)
+            kept = [row for row in rows if row.get("step", 0) <= step]
+            if len(kept) < len(rows):
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
+                write_atomic(self.folder / name, lines.encode())
         for path in self.folder.glob("snapshots/*"):
             if path.stem.isdigit() and int(path.stem) > step:
                 path.unlink(missing_ok=True)
 
 
-def create_run(folder: Path, config: Config, dataset_sha256: str, dataset_size: int) -> Run:
-    """Make a new run folder, queued. Raises UserError if the folder already holds something."""
+def create_run(
+    folder: Path, config: Config, dataset_sha256: str, dataset_size: int, parent: dict[str, Any] | None = None
+) -> Run:
+    """Make a new run folder, queued. Raises UserError if the folder already holds something.
+
+    `parent` is {"run": id, "step": number} for a branch.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -207,6 +236,7 @@ def create_run(folder: Path, config: Config, dataset_sha256: str, dataset_size: 
         "settings": settings.to_json(config),
         "dataset_sha256": dataset_sha256,
         "dataset_size": dataset_size,
+        "parent": parent,
         "versions": {"python": platform.python_version(), "torch": importlib.metadata.version("torch")},
     }
     try:
@@ -237,6 +267,18 @@ def find_run(runs_dir: Path, run_id: str) -> Run:
     ):
         raise UserError("unknown_run", run=run_id)
     return Run(runs_dir / run_id)
+
+
+def pretrained() -> list[Run]:
+    """The trained networks that ship with the app, in alphabetical order; their folders are only read."""
+    folder = Path(__file__).parent.parent / "checkpoints" / "pretrained"
+    return sorted(list_runs(folder), key=lambda run: run.id)
+
+
+def find_sampled(runs_dir: Path, run_id: str) -> Run:
+    """The run of that id, or the network of that name that ships. Raises UserError if there is neither."""
+    shipped = next((run for run in pretrained() if run.id == run_id), None)
+    return shipped or find_run(runs_dir, run_id)
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from torch import Tensor, nn
 
+from gan_core.config import Config
 from gan_core.files import write_atomic, write_json
-from gan_core.networks import Generator
+from gan_core.networks import build_generator
 from gan_core.runs import Run, snapshot_path, snapshot_steps
 from gan_core.sentences import UserError
 
@@ -69,10 +69,15 @@ def checkpoint_steps(run: Run) -> list[int]:
     return sorted(int(step) for step in found if step.isdigit())
 
 
-def load_checkpoint(run: Run) -> tuple[Checkpoint | None, list[int]]:
-    """The last good checkpoint (None if there is none), and the steps of damaged ones that had to be passed over."""
+def load_checkpoint(run: Run, at_most: int | None = None) -> tuple[Checkpoint | None, list[int]]:
+    """The last good checkpoint (None if there is none), and the steps of damaged ones that had to be passed over.
+
+    With `at_most`, later ones do not count.
+    """
     damaged: list[int] = []
     for step in reversed(checkpoint_steps(run)):
+        if at_most is not None and step > at_most:
+            continue
         try:
             return _read_checkpoint(run, step), damaged
         except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
@@ -114,14 +119,13 @@ def save_live(run: Run, step: int, G: nn.Module, grid: bytes) -> None:
     write_atomic(run.folder / "live.webp", grid, durable=False)
 
 
-def load_generator(path: Path, z_dim: int) -> tuple[Generator, int]:
+def load_generator(path: Path, config: Config) -> tuple[nn.Module, int]:
     """G from a snapshot file, in eval mode, and its step. Raises UserError if the file is damaged or does not fit."""
     try:
         data = path.read_bytes()
         state = safetensors.torch.load(data)
         step = int(_header(data).get("step", 0))
-        with torch.device("meta"):
-            G = Generator(z_dim)
+        G = build_generator(config)
         G.load_state_dict(
             {key: value.float() if value.is_floating_point() else value for key, value in state.items()}, assign=True
         )
@@ -166,7 +170,7 @@ def prune(run: Run) -> int:
 def verify(run: Run) -> list[str]:
     """What is wrong with a run folder, in English sentences; an empty list when all is well."""
     problems = []
-    z_dim = run.config().z_dim  # a UserError here is the whole answer
+    config = run.config()  # a UserError here is the whole answer
     if (run.folder / "state.json").exists():
         error = run.state().error
         if error and error.get("key") == "run_unreadable":
@@ -183,7 +187,7 @@ def verify(run: Run) -> list[str]:
             problems.append(f"Checkpoint {step} is damaged.")
     for step in snapshot_steps(run):
         try:
-            load_generator(run.folder / "snapshots" / f"{step:06d}.safetensors", z_dim)
+            load_generator(run.folder / "snapshots" / f"{step:06d}.safetensors", config)
         except UserError:
             problems.append(f"Snapshot {step} is damaged.")
     return problems

@@ -170,6 +170,56 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "None of the checkpoints of {run} (steps {steps}) can be read, so it cannot go on; nothing was changed.",
         "训练 {run} 的检查点（第 {steps} 步）都无法读取，因此无法继续；没有改动任何文件。",
     ),
+    "needs_labels": (
+        "The network {network} draws a given digit, and the data set {dataset} does not say which image is what; "
+        "choose another network or data set.",
+        "网络 {network} 要按指定的类别作画，而数据集 {dataset} 没有类别标签；请换网络或数据集。",
+    ),
+    "not_conditional": (
+        "The run {run} cannot be told which digit to draw; its network is not conditional.",
+        "训练 {run} 的网络不是条件网络，不能指定要画的数字。",
+    ),
+    "not_live": (
+        "{name} cannot be changed while a training runs; choose from: {choices}.",
+        "{name} 不能在训练中更改；可更改的有：{choices}。",
+    ),
+    "alert_mode_collapse_title": ("G draws too few kinds of digits", "G 画的数字种类太少"),
+    "alert_mode_collapse_measured": (
+        "{lost} digits make up less than 1 % of the fakes each (alarm above {lost_most}), and the fakes differ from each "
+        "other {share} times as much as reals do (alarm below {share_least}).",
+        "有 {lost} 个数字各占假图像不到 1 %（超过 {lost_most} 个即报警），假图像之间的差异是真实图像的 {share} 倍（低于 {share_least} 即报警）。",
+    ),
+    "alert_mode_collapse_reading": (
+        "Usually mode collapse: G has found a few pictures that D believes and draws only those.",
+        "通常是模式坍塌：G 找到几种能骗过 D 的图像，就只画这几种。",
+    ),
+    "alert_mode_collapse_try": (
+        "Try R1 and R2 penalties: a D that is flat around images leaves G no single spot to run to.",
+        "试试 R1 与 R2 惩罚：D 在图像附近平缓，G 就没有可以扎堆的单一去处。",
+    ),
+    "alert_d_too_strong_title": ("D is too strong for G", "D 对 G 来说太强"),
+    "alert_d_too_strong_measured": (
+        "D is right about {right_real} of the reals and {right_fake} of the fakes (alarm above {most}); the gradient of G "
+        "has the length {grad_g}.",
+        "D 判对真实图像的比例为 {right_real}，假图像为 {right_fake}（高于 {most} 即报警）；G 的梯度长度为 {grad_g}。",
+    ),
+    "alert_d_too_strong_reading": (
+        "Usually D has learned faster than G and now tells it only that it is wrong, not how to get better.",
+        "通常是 D 学得比 G 快，只告诉 G 画错了，却不再告诉它怎样改进。",
+    ),
+    "alert_d_too_strong_try": (
+        "Try R1 and R2 penalties, which keep D a teacher; a smaller lr_d works, too.",
+        "试试 R1 与 R2 惩罚，让 D 一直是老师；减小 lr_d 也有用。",
+    ),
+    "not_branchable": (
+        "A branch cannot have another {name}, because its networks and data are those of its parent; it can change: "
+        "{choices}.",
+        "分支不能更改 {name}，因为它沿用原训练的网络和数据；可以更改的有：{choices}。",
+    ),
+    "not_running": (
+        "Settings can only be changed while the run is training; {run} is {status}.",
+        "只有正在训练时才能更改设置；{run} 当前状态为 {status}。",
+    ),
     "not_finite": (
         "The loss became NaN or infinite at step {step}: the training blew up. The last good checkpoint is at "
         "step {checkpoint}; start a new run with a smaller learning rate.",

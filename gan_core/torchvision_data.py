@@ -63,10 +63,12 @@ def fetch(name: str) -> None:
             _download(name)
 
 
-def read_images(name: str) -> torch.Tensor:
-    """The training images of a data set whose files are in the cache, uint8 (N, 28, 28)."""
-    images: torch.Tensor = _open(name, cache_dir()).data
-    return images
+def read_images(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """The training images of a data set whose files are in the cache, uint8 (N, 28, 28), and their classes int64 (N,)."""
+    opened = _open(name, cache_dir())
+    # QMNIST notes eight things about each digit; the first is its class
+    labels = opened.targets if opened.targets.dim() == 1 else opened.targets[:, 0]
+    return opened.data, labels.long()
 
 
 def measure_images(name: str) -> tuple[int, str]:

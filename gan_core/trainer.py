@@ -1,24 +1,28 @@
 """One GAN training as an object: the steps and the state that must survive. No files, no prints, no threads.
 
-The semantics are the tutorial's (one D step, then one G step with a fresh z), without its waste: D's fakes carry no
-autograd graph, G's step computes no gradients for D's weights, bf16 copies of the weights are made once per update,
-and nothing waits for the device until `measurements` is called.
+The semantics are the tutorial's (D, then one G step with a fresh z), without its waste: D's fakes carry no autograd graph,
+G's step computes no gradients for D's weights, penalties on D's gradient take the short way where there is one, bf16
+copies of the weights are made once per update, and nothing waits for the device until `measurements` is called.
 """
 
 from __future__ import annotations
 
 import copy
 import ctypes
+import dataclasses
+import math
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from gan_core.config import Config
-from gan_core.networks import build_pair
-from gan_core.objectives import bce_d_loss, bce_g_loss
+from gan_core import objectives
+from gan_core.config import FIELD, Config
+from gan_core.networks import build_pair, is_conditional
+from gan_core.penalties import Found, Weights, between, chain_gradients, double_backward, is_chain, judge
 from gan_core.sampler import Sampler
 from gan_core.sentences import UserError
 
@@ -27,12 +31,21 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # their numbers in glibc's malloc.h
 
 
 class Measured(NamedTuple):
-    """What one step measured: the losses, and D's mean probability of "real" for reals D(x) and fakes D(G(z))."""
+    """What one step measured.
+
+    The losses without penalties; D's mean probability of "real" for reals, D(x), and for fakes, D(G(z)); the share of
+    reals and of fakes that D gets right; and the lengths of D's and G's gradients, which are only measured at every
+    `log_every`th step and stay what they were in between.
+    """
 
     d_loss: float
     g_loss: float
     d_real: float
     d_fake: float
+    right_real: float
+    right_fake: float
+    grad_d: float
+    grad_g: float
 
 
 def available_cores() -> int:
@@ -90,26 +103,29 @@ class Learner:
     """
 
     def __init__(self, net: nn.Module, lr: float, betas: tuple[float, float], dtype: torch.dtype) -> None:
-        self.net = net
+        self.lr = lr
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.working = net if dtype == torch.float32 else _copy_in(dtype, net)
+        self.learning = list(self.working.parameters())
         self._weights: list[Tensor] = list(net.parameters())
-        self._learning = list(self.working.parameters())
         self._exp_avg = [torch.zeros_like(weight) for weight in self._weights]
         self._exp_avg_sq = [torch.zeros_like(weight) for weight in self._weights]
         self._steps = torch.zeros((), device=self._weights[0].device)
-        self._settings: dict[str, Any] = {"lr": lr, "beta1": betas[0], "beta2": betas[1], "eps": EPSILON}
+        self._settings: dict[str, Any] = {"beta1": betas[0], "beta2": betas[1], "eps": EPSILON}
         self._settings |= {"weight_decay": 0.0, "amsgrad": False, "maximize": False}
-        pairs = [pair for pair in zip(self._learning, self._weights, strict=True) if pair[0] is not pair[1]]
+        pairs = [pair for pair in zip(self.learning, self._weights, strict=True) if pair[0] is not pair[1]]
         self._copies: list[Tensor] = [copied for copied, _ in pairs]
         self._copied: list[Tensor] = [weight for _, weight in pairs]
 
     @torch.no_grad()
-    def minimise(self, loss: Tensor) -> None:
-        """One update that makes `loss`, a scalar computed with `working`, smaller; touches no other network."""
-        gradients = [gradient.float() for gradient in torch.autograd.grad(loss, self._learning)]
+    def update(self, gradients: Sequence[Tensor], share: float = 1.0) -> None:
+        """One update of Adam with gradients in the order of the parameters, at this share of the learning rate."""
+        pairs = zip(gradients, self._weights, strict=True)
+        ready = [_laid_out_like(weight, gradient.float()) for gradient, weight in pairs]
         self._steps += 1
-        steps = [self._steps] * len(gradients)
-        torch._fused_adam_(self._weights, gradients, self._exp_avg, self._exp_avg_sq, [], steps, **self._settings)
+        steps = [self._steps] * len(ready)
+        lr = self.lr * share
+        torch._fused_adam_(self._weights, ready, self._exp_avg, self._exp_avg_sq, [], steps, lr=lr, **self._settings)
         self._copy_weights()
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -133,13 +149,21 @@ class Learner:
             torch._foreach_copy_(self._copies, self._copied)
 
 
+def _laid_out_like(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient in the weight's memory layout: the fused kernel walks through both without looking at strides."""
+    if gradient.dim() < 4:
+        return gradient.contiguous()
+    return gradient.contiguous(memory_format=torch.channels_last)
+
+
 def _copy_in(dtype: torch.dtype, net: nn.Module) -> nn.Module:
-    """A copy of `net` in another precision, all but its BatchNorm layers, which are those of `net`."""
-    shared = {id(module): module for module in net.modules() if isinstance(module, nn.BatchNorm1d)}
+    """A copy of `net` in another precision, all but its BatchNorm layers and buffers, which are those of `net`."""
+    shared = {id(module): module for module in net.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)}
     working = copy.deepcopy(net, shared)
-    for module in working.modules():
-        if isinstance(module, nn.Linear):
-            module.to(dtype)
+    for mine, original in zip(working.modules(), net.modules(), strict=True):
+        if isinstance(mine, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.Embedding):
+            mine.to(dtype)
+            mine._buffers = original._buffers
     return working
 
 
@@ -149,52 +173,99 @@ class Trainer:
     Args:
         config: settings with `precision` and `device` already resolved (see `choose_precision`, `choose_device`).
         images: the real images, uint8 (N, 1, 28, 28).
+        labels: their classes, int64 (N,); only conditional networks need them.
 
-    With `ema_decay` 0 there is no average, and `G_ema` is `G` itself.
+    With `ema_decay` 0 there is no average, and `G_ema` is `G` itself. Raises UserError for settings that do not go
+    together.
     """
 
-    def __init__(self, config: Config, images: Tensor) -> None:
+    def __init__(self, config: Config, images: Tensor, labels: Tensor | None = None) -> None:
         keep_freed_memory()
         self.config = config
         self.device = torch.device(config.device)
         self.step_count = 0
-        self.sampler = Sampler(images, config.batch_size, config.seed)
+        self.conditional = is_conditional(config.network)
+        if self.conditional and labels is None:
+            raise UserError("needs_labels", field="network", network=config.network, dataset=config.dataset)
+        self._images, self._labels = images, labels
+        self._objective = objectives.load(config.objective)
+        self.sampler = Sampler(torch.arange(len(images)), config.batch_size, config.seed)
         # z is drawn on the CPU so that a seed means the same z on every device
         self.z_generator = torch.Generator().manual_seed(config.seed)
         self._dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
-        G, D = build_pair(config.z_dim, config.seed)
+        G, D = build_pair(config)
         self.G: nn.Module = G.to(self.device)
         self.D: nn.Module = D.to(self.device)
         self.G_ema: nn.Module = copy.deepcopy(self.G).requires_grad_(False) if config.ema_decay else self.G
         self._learn_g = Learner(self.G, config.lr_g, config.betas, self._dtype)
         self._learn_d = Learner(self.D, config.lr_d, config.betas, self._dtype)
+        self._apart = any(isinstance(module, nn.BatchNorm2d) for module in self.D.modules())
         self._measured: list[Tensor] = []
+        self._lengths = torch.zeros(2, device=self.device)  # of the last measured gradients of D and G
+
+    def change(self, **settings: Any) -> None:
+        """Go on with other values of settings that are `live` in FIELDS, or of `steps`, which the schedule looks at."""
+        assert all(FIELD[name].live or name == "steps" for name in settings), settings
+        self.config = config = dataclasses.replace(self.config, **settings)
+        self._learn_g.lr, self._learn_d.lr = config.lr_g, config.lr_d
+        if config.ema_decay and self.G_ema is self.G:
+            self.G_ema = copy.deepcopy(self.G).requires_grad_(False)
+        elif not config.ema_decay:
+            self.G_ema = self.G
 
     def step(self) -> None:
-        """One update of D, then one of G."""
-        reals = self.sampler.next().to(self.device, non_blocking=True).to(self._dtype).div_(255)
-        d_loss, d_real, d_fake = self.d_step(reals)
-        g_loss = self.g_step(len(reals))
+        """`n_critic` updates of D, each with a new batch, then one of G."""
+        for _ in range(self.config.n_critic):
+            reals, classes = self._next_reals()
+            found = self.d_step(reals, classes)
+        g_loss = self.g_step(reals, classes)
         self._update_ema()
         self.step_count += 1
-        self._measured.append(torch.stack((d_loss, g_loss, d_real, d_fake)))
+        self._measured.append(torch.cat((self._seen(found, g_loss), self._lengths)))
 
-    def d_step(self, reals: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Update D on reals (B, 1, 28, 28) in [0, 1] and as many fakes; returns d_loss, D(x) and D(G(z)), scalars."""
-        G, D = self._learn_g.working, self._learn_d.working
+    def d_step(self, reals: Tensor, classes: Tensor | None = None) -> Found:
+        """Update D on reals (B, 1, 28, 28) in [0, 1] and as many fakes, of the reals' classes if there are any."""
+        config, D = self.config, self._learn_d.working
         with torch.inference_mode():
-            fakes = G(self._z(len(reals)))
-        # one pass over both halves: D has no BatchNorm, so it cannot tell how a batch was put together
-        logits_real, logits_fake = D(torch.cat((reals.to(self._dtype), fakes))).float().chunk(2)
-        d_loss = bce_d_loss(logits_real, logits_fake)
-        self._learn_d.minimise(d_loss)
-        return d_loss.detach(), logits_real.detach().sigmoid().mean(), logits_fake.detach().sigmoid().mean()
+            fakes = self._fakes(classes, len(reals))
+        groups = [reals.to(self._dtype), fakes]
+        weights = Weights(config.r1_gamma, config.r2_gamma, config.gp_weight)
+        if weights.gp_weight:
+            groups.append(between(groups[0], fakes, self.z_generator))
+        if not weights:
+            found = self._plain_gradients(groups, classes)
+        elif is_chain(D):
+            found = chain_gradients(D, groups, classes, self._objective.d_loss, weights)  # type: ignore[arg-type]
+        else:
+            # a tensor made in inference mode can have no gradient
+            found = double_backward(D, [group.clone() for group in groups], classes, self._objective.d_loss, weights)
+        self._note_length(0, found.gradients)
+        self._learn_d.update(found.gradients, self._lr_share())
+        return found
 
-    def g_step(self, batch_size: int) -> Tensor:
-        """Update G on `batch_size` fresh z; returns g_loss, a scalar."""
-        G, D = self._learn_g.working, self._learn_d.working
-        g_loss = bce_g_loss(D(G(self._z(batch_size))).float())
-        self._learn_g.minimise(g_loss)
+    def _plain_gradients(self, groups: list[Tensor], classes: Tensor | None) -> Found:
+        D = self._learn_d.working
+        if self._apart:  # BatchNorm in D: reals and fakes are batches of their own
+            logits_real, logits_fake = (judge(D, group.clone(), classes).float() for group in groups)
+        else:
+            both = None if classes is None else classes.repeat(2)
+            logits_real, logits_fake = judge(D, torch.cat(groups), both).float().chunk(2)
+        loss = self._objective.d_loss(logits_real, logits_fake)
+        gradients = torch.autograd.grad(loss, self._learn_d.learning)
+        return Found(list(gradients), loss.detach(), logits_real.detach(), logits_fake.detach())
+
+    def g_step(self, reals: Tensor, classes: Tensor | None = None) -> Tensor:
+        """Update G on as many fresh z as there are reals, of their classes if there are any; returns g_loss, a scalar."""
+        D = self._learn_d.working
+        logits_real = None
+        if self._objective.PAIRED:
+            with torch.no_grad():
+                logits_real = judge(D, reals.to(self._dtype), classes).float()
+        logits_fake = judge(D, self._fakes(classes, len(reals)), classes).float()
+        g_loss = self._objective.g_loss(logits_real, logits_fake)
+        gradients = torch.autograd.grad(g_loss, self._learn_g.learning)
+        self._note_length(1, gradients)
+        self._learn_g.update(gradients, self._lr_share())
         return g_loss.detach()
 
     def measurements(self) -> list[Measured]:
@@ -205,15 +276,46 @@ class Trainer:
         self._measured.clear()
         return [Measured(*row) for row in rows]
 
-    def _z(self, batch_size: int) -> Tensor:
-        z = torch.randn(batch_size, self.config.z_dim, generator=self.z_generator)
-        return z.to(self.device, self._dtype)
+    def _next_reals(self) -> tuple[Tensor, Tensor | None]:
+        chosen = self.sampler.next()
+        reals = self._images[chosen].to(self.device, non_blocking=True).to(self._dtype).div_(255)
+        if not self.conditional or self._labels is None:
+            return reals, None
+        return reals, self._labels[chosen].to(self.device)
+
+    def _fakes(self, classes: Tensor | None, count: int) -> Tensor:
+        z = torch.randn(count, self.config.z_dim, generator=self.z_generator).to(self.device, self._dtype)
+        fakes: Tensor = self._learn_g.working(z) if classes is None else self._learn_g.working(z, classes)
+        return fakes
+
+    def _lr_share(self) -> float:
+        """The share of the learning rates that the schedule leaves at this step."""
+        if self.config.lr_schedule == "constant":
+            return 1.0
+        done = min(1.0, self.step_count / self.config.steps)
+        return (1 + math.cos(math.pi * done)) / 2
+
+    def _seen(self, found: Found, g_loss: Tensor) -> Tensor:
+        """All of a step's `Measured` but the gradients' lengths."""
+        real, fake = found.logits_real, found.logits_fake
+        boundary = self._objective.BOUNDARY
+        middle = (real.mean() + fake.mean()) / 2 if boundary is None else boundary
+        right = [(real > middle).float().mean(), (fake < middle).float().mean()]
+        return torch.stack([found.loss, g_loss, real.sigmoid().mean(), fake.sigmoid().mean(), *right])
+
+    @torch.no_grad()
+    def _note_length(self, index: int, gradients: Sequence[Tensor]) -> None:
+        if (self.step_count + 1) % self.config.log_every == 0:
+            lengths = torch.stack(torch._foreach_norm([gradient.float() for gradient in gradients]))
+            self._lengths = self._lengths.clone()  # steps before still point at the old ones
+            self._lengths[index] = lengths.norm()
 
     @torch.no_grad()
     def _update_ema(self) -> None:
         if self.G_ema is self.G:
             return
-        weight = 1 - self.config.ema_decay
+        # warm-up: an average of few steps must not be mostly of the random start
+        weight = 1 - min(self.config.ema_decay, (self.step_count + 1) / (self.step_count + 10))
         torch._foreach_lerp_(list(self.G_ema.parameters()), list(self.G.parameters()), weight)
         for average, buffer in zip(self.G_ema.buffers(), self.G.buffers(), strict=True):
             average.copy_(buffer) if not buffer.is_floating_point() else average.lerp_(buffer, weight)
@@ -226,16 +328,21 @@ class Trainer:
         state: dict[str, Tensor] = {"step": torch.tensor(self.step_count), "z": self.z_generator.get_state()}
         for name, part in self._parts():
             state |= {f"{name}.{key}": value.detach().cpu() for key, value in part.state_dict().items()}
-        return state
+        return state | {"lengths": self._lengths.cpu()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on exactly where `state_dict` was taken. Raises KeyError or RuntimeError if the state is of other networks."""
+        """Go on exactly where `state_dict` was taken. Raises KeyError or RuntimeError if the state is of other networks.
+
+        A state without G_ema, from a training that had none, lets it begin as a copy of G.
+        """
         for name, part in self._parts():
-            part.load_state_dict(
-                {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
-            )
+            known = {key.removeprefix(f"{name}."): value for key, value in state.items() if key.startswith(f"{name}.")}
+            if name == "G_ema" and not known:
+                known = self.G.state_dict()
+            part.load_state_dict(known)
         self.z_generator.set_state(state["z"])
         self.step_count = int(state["step"])
+        self._lengths = state["lengths"].to(self.device)
         self._measured.clear()
 
     def _parts(self) -> list[tuple[str, nn.Module | Learner | Sampler]]:

@@ -42,3 +42,13 @@ def test_lines_that_are_no_points_are_left_out() -> None:
         curves.add(bad)
     assert len(curves) == 0
     assert curves.since(0)["x"] == []
+
+
+def test_gradients_may_be_missing_or_infinite() -> None:
+    curves = Curves()
+    for step, grad in enumerate((None, math.inf, 2.0, math.nan), 1):
+        curves.add({**row(step), "seconds": step / 2, "grad_d": grad, "grad_g": grad})
+    points = curves.since(0)
+    assert points["seconds"] == [0.5, 1.0, 1.5, 2.0]
+    for part in ("lo", "mean", "hi"):
+        assert points["series"]["grad_d"][part] == [None, None, 2.0, None]

@@ -12,6 +12,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ORDER = [
     "sentences",
+    "networks",
+    "objectives",
+    "presets",
     "config",
     "files",
     "torchvision_cure",
@@ -21,16 +24,20 @@ ORDER = [
     "torchvision_data",
     "data",
     "sampler",
-    "networks",
-    "objectives",
+    "layers",
+    "penalties",
     "trainer",
     "latent",
     "judge",
     "metrics",
+    "diagnostics",
     "render",
     "curves",
     "runs",
     "saved",
+    "changes",
+    "branch",
+    "meter",
     "loop",
     "worker",
     "runner",
@@ -56,7 +63,7 @@ def modules() -> list[Path]:
 
 
 def test_the_order_names_every_module() -> None:
-    assert {path.stem for path in modules()} | {"networks"} == set(ORDER)
+    assert {path.stem for path in modules()} | {"networks", "objectives"} == set(ORDER)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)

@@ -111,11 +111,11 @@ def test_a_loss_that_is_not_a_number_fails_the_run_at_its_step(
     run = make_run(steps=40, checkpoint_every=5, log_every=4)
     calls = [0]
 
-    def blow_up(logits: torch.Tensor) -> torch.Tensor:
+    def blow_up(_: torch.Tensor | None, logits: torch.Tensor) -> torch.Tensor:
         calls[0] += 1
         return logits.mean() * (float("nan") if calls[0] >= 13 else 1)
 
-    monkeypatch.setattr("gan_core.trainer.bce_g_loss", blow_up)
+    monkeypatch.setattr("gan_core.objectives.non_saturating.g_loss", blow_up)
     state = train_run(run)
     assert state.status == "failed"
     assert state.error == {"key": "not_finite", "values": {"step": 13, "checkpoint": 10}}

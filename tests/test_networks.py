@@ -3,25 +3,27 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gan_core.networks import build_pair, generate
+from gan_core.config import Config
+from gan_core.latent import generate
+from gan_core.networks import build_pair
 from tests.reference import reference_pair
 
 
 @pytest.mark.parametrize("z_dim", [64, 1, 512])
 def test_the_pair_is_the_tutorials(z_dim: int) -> None:
-    for ours, theirs in zip(build_pair(z_dim, seed=3), reference_pair(z_dim, seed=3), strict=True):
+    for ours, theirs in zip(build_pair(Config(z_dim=z_dim, seed=3)), reference_pair(z_dim, seed=3), strict=True):
         mine, reference = list(ours.state_dict().values()), list(theirs.state_dict().values())
         assert [value.shape for value in mine] == [value.shape for value in reference]
         assert all(torch.equal(a, b) for a, b in zip(mine, reference, strict=True)), "the same seed, the same weights"
 
 
 def test_parameter_counts() -> None:
-    counts = [sum(p.numel() for p in net.parameters()) for net in build_pair(64, seed=0)]
+    counts = [sum(p.numel() for p in net.parameters()) for net in build_pair(Config())]
     assert counts == [1_505_680, 566_273]
 
 
 def test_outputs_with_copied_weights() -> None:
-    ours, theirs = build_pair(64, seed=1), reference_pair(64, seed=2)
+    ours, theirs = build_pair(Config(seed=1)), reference_pair(64, seed=2)
     for net, reference in zip(ours, theirs, strict=True):
         net.load_state_dict(dict(zip(net.state_dict(), reference.state_dict().values(), strict=True)))
     z = torch.randn(10, 64, generator=torch.Generator().manual_seed(0))
@@ -37,12 +39,12 @@ def test_building_leaves_the_callers_random_state_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    build_pair(8, seed=1)
+    build_pair(Config(z_dim=8, seed=1))
     assert torch.equal(torch.rand(3), expected)
 
 
 def test_generating_one_z_does_not_depend_on_the_others_or_change_the_network() -> None:
-    G, _ = build_pair(8, seed=1)
+    G, _ = build_pair(Config(z_dim=8, seed=1))
     before = {key: value.clone() for key, value in G.state_dict().items()}
     z = torch.randn(5, 8, generator=torch.Generator().manual_seed(0))
     together = generate(G, z)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from gan_core import saved
-from gan_core.latent import sample_z
-from gan_core.networks import build_pair, generate
+from gan_core.config import Config
+from gan_core.latent import generate, sample_z
+from gan_core.networks import build_pair
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
@@ -76,22 +77,22 @@ def test_a_full_disk_leaves_the_last_checkpoint(make_run: MakeRun, monkeypatch: 
 
 def test_a_snapshot_samples_like_its_generator(make_run: MakeRun) -> None:
     run = make_run()
-    G, _ = build_pair(8, seed=1)
+    G, _ = build_pair(Config(z_dim=8, seed=1))
     saved.save_snapshot(run, 30, G, b"picture")
-    loaded, step = saved.load_generator(saved.snapshot_path(run, 30), 8)
+    loaded, step = saved.load_generator(saved.snapshot_path(run, 30), Config(z_dim=8))
     z = sample_z(0, 6, 8)
     assert step == 30
     assert (generate(loaded, z) - generate(G, z)).abs().max() < 2e-3
     assert not loaded.training
     saved.save_live(run, 31, G, b"picture")
-    assert saved.load_generator(saved.snapshot_path(run, None), 8)[1] == 31
+    assert saved.load_generator(saved.snapshot_path(run, None), Config(z_dim=8))[1] == 31
 
 
 def test_snapshots_that_cannot_be_used_get_a_sentence(make_run: MakeRun) -> None:
     run = make_run()
     with pytest.raises(UserError, match="nothing to sample"):
         saved.snapshot_path(run, None)
-    G, _ = build_pair(8, seed=1)
+    G, _ = build_pair(Config(z_dim=8, seed=1))
     saved.save_snapshot(run, 30, G, b"picture")
     with pytest.raises(UserError, match="there are: 30"):
         saved.snapshot_path(run, 31)
@@ -99,10 +100,10 @@ def test_snapshots_that_cannot_be_used_get_a_sentence(make_run: MakeRun) -> None
     for bad in (path.read_bytes()[:1000], b"", b"\xff" * 5000):
         path.write_bytes(bad)
         with pytest.raises(UserError, match="damaged"):
-            saved.load_generator(path, 8)
-    saved.save_snapshot(run, 30, build_pair(9, seed=1)[0], b"picture")
+            saved.load_generator(path, Config(z_dim=8))
+    saved.save_snapshot(run, 30, build_pair(Config(z_dim=9, seed=1))[0], b"picture")
     with pytest.raises(UserError, match="another network"):
-        saved.load_generator(path, 8)
+        saved.load_generator(path, Config(z_dim=8))
 
 
 def fake_snapshots(run: Run, steps: range, size: int) -> None:

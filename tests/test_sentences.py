@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gan_core.config import FIELDS, PRESETS
+from gan_core.diagnostics import KINDS
 from gan_core.sentences import SENTENCES
 from gan_ui.strings import STRINGS
 
@@ -45,6 +46,8 @@ def test_every_error_raised_has_its_sentence_and_every_sentence_its_error() -> N
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UserError" and node.args:
                 key = node.args[0]
                 assert not isinstance(key, ast.Constant) or key.value in SENTENCES, key
+    # the page puts an alert's texts together from its kind
+    raised |= {f"alert_{kind}_{text}" for kind in KINDS for text in ("title", "measured", "reading", "try")}
     assert set(SENTENCES) <= raised
 
 

@@ -1,0 +1,100 @@
+"""Metrics beside a training: measured in a thread of their own, within a share of the time, on a copy of G_ema."""
+
+from __future__ import annotations
+
+import copy
+import threading
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gan_core import metrics
+from gan_core.config import Config
+from gan_core.latent import classes_for, generate, sample_z
+
+COUNT = 1000  # fakes measured at a time
+BUDGET = 0.05  # of the time, at most
+FIRST_AFTER = 2.0  # seconds of training
+SEED = 20_000  # of the z measured with: always the same ones, so that only G changes
+
+
+class Meter:
+    """Measures when it is time and the last measurement is done; never waits, and touches nothing of the training.
+
+    Data sets other than digits have no `digit_fid` and the like, only what means something for any pictures.
+    """
+
+    def __init__(self, config: Config, images: Tensor) -> None:
+        self._config = config
+        self._digits = metrics.available(config.dataset)
+        self._images = images[:2000]
+        self._z: Tensor | None = None
+        self._thread: threading.Thread | None = None
+        self._done: list[dict[str, Any]] = []
+        self._due = time.monotonic() + FIRST_AFTER
+        self._reals_diversity = 0.0
+
+    def offer(self, step: int, seconds: float, G: nn.Module) -> None:
+        """Begin a measurement of this G if it is time; returns at once."""
+        if time.monotonic() < self._due or (self._thread and self._thread.is_alive()):
+            return
+        self._thread = threading.Thread(target=self._measure, args=(step, seconds, copy.deepcopy(G)), daemon=True)
+        self._thread.start()
+
+    def measure_now(self, step: int, seconds: float, G: nn.Module) -> None:
+        """Wait for what is under way, then measure this G: for the end of a training."""
+        if self._thread:
+            self._thread.join()
+        self._measure(step, seconds, G)
+
+    def take(self) -> list[dict[str, Any]]:
+        """What has been measured since the last call: {"step", "seconds", ...} for each, oldest first."""
+        done, self._done = self._done, []
+        return done
+
+    def _measure(self, step: int, seconds: float, G: nn.Module) -> None:
+        began = time.thread_time()  # on a busy core the clock on the wall would count the others, too
+        if self._z is None:
+            self._z = sample_z(SEED, COUNT, self._config.z_dim)
+            self._reals_diversity = metrics.pixel_diversity(self._images)
+        device = next(G.parameters()).device
+        classes = classes_for(self._config, COUNT)
+        fakes = torch.cat(
+            [
+                generate(G, z.to(device), None if classes is None else classes[:100]).cpu()
+                for z in self._z.split(100)  # classes come in tens, so the first 100 serve for every part
+            ]
+        )
+        row: dict[str, Any] = {"step": step, "seconds": round(seconds, 3)}
+        if fakes.isfinite().all():
+            if self._digits:
+                row |= metrics.evaluate(fakes, metrics.load_reference()).to_json()
+            else:
+                row["diversity"] = metrics.pixel_diversity(fakes)
+            row["diversity_of_reals"] = self._reals_diversity
+            row["batchnorm_drift"] = batchnorm_drift(G, self._z[:100].to(device), classes, fakes[:100])
+            self._done.append(_rounded(row))
+        self._due = time.monotonic() + (time.thread_time() - began) * (1 / BUDGET - 1)
+
+
+@torch.no_grad()
+def batchnorm_drift(G: nn.Module, z: Tensor, classes: Tensor | None, fakes: Tensor) -> float:
+    """How different G draws z with the statistics of this very batch: the RMS difference to `fakes`, drawn in eval mode.
+
+    In pixel values of [0, 1]. BatchNorm's kept statistics are those of past networks; when they no longer fit, pictures
+    made with them differ from those that D saw in training.
+    """
+    batched = copy.deepcopy(G).train()
+    drawn = batched(z) if classes is None else batched(z, classes[: len(z)].to(z.device))
+    return float((drawn.float().cpu() - fakes).square().mean().sqrt())
+
+
+def _rounded(row: dict[str, Any]) -> dict[str, Any]:
+    def shorter(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shorter(item) for item in value]
+        return float(f"{value:.5g}") if isinstance(value, float) else value
+
+    return {key: shorter(value) for key, value in row.items()}
