@@ -66,12 +66,12 @@ def _warm_up() -> None:
     """Load, now that the page is up, what the first Start and the first drag would have to wait for."""
     import torch
 
-    from gan_core.config import Config
+    from gan_core.config import DEFAULT_PRESET, make_config
     from gan_core.loop import prepare
 
     torch.set_num_threads(1)  # the other cores are the trainers'
     with contextlib.suppress(UserError):  # Start will say it
-        prepare(Config())
+        prepare(make_config(DEFAULT_PRESET))
 
 
 if __name__ == "__main__":

@@ -159,7 +159,7 @@ def viewers(app: App, run_id: str) -> Iterator[list[float]]:
     stop, latencies = threading.Event(), list[float]()
 
     def poll() -> None:
-        version, generation, count = 0, "", 0
+        version, generation, count, tag = 0, "", 0, ""
         with httpx.Client(base_url=app.url) as client:
             while not stop.wait(0.5):
                 params: dict[str, str | int] = {
@@ -167,12 +167,14 @@ def viewers(app: App, run_id: str) -> Iterator[list[float]]:
                     "since": version,
                     "generation": generation,
                     "count": count,
+                    "tag": tag,
                 }
                 answer = client.get("/gradio_api/lab/live", params=params)
                 if answer.status_code == 200:
                     body = answer.json()
                     kept = count if body["generation"] == generation else 0
                     version, generation = body["version"], body["generation"]
+                    tag = body.get("measured", {}).get("tag", tag)
                     count = min(kept, body["curves"]["from"]) + len(body["curves"]["x"])
                     if body["grid"]:
                         client.get("/" + body["grid"])

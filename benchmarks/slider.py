@@ -54,14 +54,14 @@ DRAG = """([moves, every]) => new Promise(done => {
 @contextlib.contextmanager
 def own_app() -> Iterator[str]:
     """The app, on a folder with one run that was never trained; its address."""
-    from gan_core.config import make_config
+    from gan_core.config import DEFAULT_PRESET, make_config
     from gan_core.networks import build_pair
     from gan_core.runs import create_run
     from gan_core.saved import save_snapshot
 
     with tempfile.TemporaryDirectory() as folder:
-        config = make_config("tutorial")
-        save_snapshot(create_run(Path(folder) / "fresh", config, "", 0), 0, build_pair(config.z_dim, 0)[0], b"")
+        config = make_config(DEFAULT_PRESET)
+        save_snapshot(create_run(Path(folder) / "fresh", config, "", 0), 0, build_pair(config)[0], b"")
         command = [sys.executable, str(ROOT / "app.py"), "--port", str(PORT), "--runs-dir", folder]
         app = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
@@ -77,7 +77,7 @@ def own_app() -> Iterator[str]:
                     if app.poll() is not None or time.monotonic() > give_up:
                         raise SystemExit("error: the app did not start") from None
                     time.sleep(0.2)
-            yield url
+            yield url + "?run=fresh"
         finally:
             app.terminate()
             app.wait(30)

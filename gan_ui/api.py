@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from gan_core.config import PRESETS, make_config, to_json
+from gan_core.config import DEFAULT_PRESET, PRESETS, make_config, to_json
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import Run, list_runs
 from gan_core.sentences import UserError
@@ -23,27 +23,36 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
     """Add the endpoints to the current Blocks. What a caller can mend comes back as one English sentence."""
 
     def presets() -> list[dict[str, Any]]:
-        """The presets: name, a sentence about it, and all its settings."""
+        """The presets: name, a sentence about it, the seconds it takes on one core, and all its settings.
+
+        A preset with a `cure` fails on purpose; those settings mend it, given to /branch.
+        """
         return [
-            {"preset": preset.name, "about": preset.about[0], "settings": to_json(make_config(preset.name))}
+            {
+                "preset": preset.name,
+                "about": preset.about[0],
+                "seconds": preset.seconds,
+                "settings": to_json(make_config(preset.name)),
+                "cure": dict(preset.cure),
+            }
             for preset in PRESETS.values()
         ]
 
-    def start(preset: str = "tutorial", steps: int = 0, seed: int = 0, overrides_json: str = "{}") -> str:
+    def start(preset: str = DEFAULT_PRESET, steps: int = 0, seed: int = 0, overrides_json: str = "{}") -> str:
         """Start a training, or queue it if another is at work.
 
         Args:
             preset: a name from /presets.
-            steps: how many steps to train; 0 takes the preset's number.
+            steps: how many steps to train, however long that takes; 0 takes the preset's number of steps or seconds.
             seed: the random seed.
             overrides_json: other settings as a JSON object, for example {"lr_g": 0.0002}.
 
         Returns:
             The id of the new run.
         """
-        overrides = _overrides(overrides_json) | {"seed": seed}
+        overrides = _object(overrides_json) | {"seed": seed}
         if steps:
-            overrides["steps"] = steps
+            overrides = {"seconds": 0, **overrides, "steps": steps}
         return runner.start(make_config(preset, overrides)).id
 
     def status(run: str) -> dict[str, Any]:
@@ -62,23 +71,45 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
         """Stop a training for good, or take it out of the queue; it is saved and can still be resumed."""
         return _describe(runner, runner.stop(run))
 
+    def change(run: str, settings_json: str) -> dict[str, Any]:
+        """Change settings of a running training: a JSON object of lr_g, lr_d, n_critic, r1_gamma, r2_gamma, ema_decay."""
+        return _describe(runner, runner.change(run, _object(settings_json)))
+
+    def branch(run: str, settings_json: str, step: int = -1) -> str:
+        """Begin a new run where another one was, with some settings changed.
+
+        Args:
+            run: the run to branch from.
+            settings_json: the settings that differ, as a JSON object, for example {"lr_d": 0.0002}.
+            step: begin at the last checkpoint up to this step; -1 takes the last one.
+
+        Returns:
+            The id of the new run.
+        """
+        return runner.branch(run, _object(settings_json), None if step < 0 else step).id
+
+    def metrics(run: str) -> list[dict[str, Any]]:
+        """All that was measured of a run's fakes, oldest first; digit_fid is not comparable with Inception FID."""
+        return samples.find(run).metrics()[0]
+
     def runs() -> list[dict[str, Any]]:
         """All runs, the newest first, each as /status describes it."""
         return [_describe(runner, run) for run in list_runs(runner.runs_dir)]
 
-    def sample(run: str, step: int = -1, seed: int = 0, n: int = 1) -> dict[str, Any]:
+    def sample(run: str, step: int = -1, seed: int = 0, n: int = 1, digit: int = -1) -> dict[str, Any]:
         """Generate images.
 
         Args:
-            run: the run's id.
+            run: the run's id, or the name of one that ships.
             step: a snapshot's step; -1 takes the newest generator, which follows a running training.
             seed: which z are drawn.
             n: how many images, 1 to 64.
+            digit: what to draw, 0 to 9, if the run is conditional; -1 takes the digits in turn.
 
         Returns:
             step: the step of the generator used. images: n lists of 28 rows of 28 numbers from 0 (black) to 1.
         """
-        images, at_step = samples.sample(run, None if step < 0 else step, seed, n)
+        images, at_step = samples.sample(run, None if step < 0 else step, seed, n, None if digit < 0 else digit)
         return {
             "run": run,
             "step": at_step,
@@ -86,7 +117,7 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
             "images": [[[round(v, 4) for v in row] for row in image] for image in images.tolist()],
         }
 
-    for function in (presets, start, status, pause, resume, stop, runs, sample):
+    for function in (presets, start, status, pause, resume, stop, change, branch, metrics, runs, sample):
         api(_plainly(function), api_name=function.__name__, queue=False)
 
 
@@ -103,14 +134,14 @@ def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
     return plain
 
 
-def _overrides(overrides_json: str) -> dict[str, Any]:
+def _object(text: str) -> dict[str, Any]:
     try:
-        overrides = json.loads(overrides_json or "{}")
+        values = json.loads(text or "{}")
     except (ValueError, TypeError):
-        overrides = None
-    if not isinstance(overrides, dict):
-        raise UserError("overrides_not_json", text=overrides_json)
-    return overrides
+        values = None
+    if not isinstance(values, dict):
+        raise UserError("overrides_not_json", text=text)
+    return values
 
 
 def _describe(runner: Runner, run: Run) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
-from gan_ui.explore import explore_tab
+from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
 from gan_ui.sampling import SampleServer, routes
@@ -45,6 +45,8 @@ def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
                 train_tab(runner, localised, language)
             with localised.add(gr.Tab(id="explore"), label="app.explore"):
                 explore_tab()
+            with localised.add(gr.Tab(id="compare"), label="app.compare"):
+                compare_tab()
         page.load(
             lambda chosen: [chosen, *localised.updates(chosen)],
             language,

@@ -14,52 +14,43 @@ from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gan_core import runs as run_folders
 from gan_core.config import to_json
-from gan_core.curves import Curves
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
-from gan_core.sentences import SENTENCES, Language, UserError, sentence
+from gan_core.sentences import SENTENCES, UserError, sentence
+from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
 RUNS_WATCHED = 16
-LANGUAGES: tuple[Language, Language] = ("en", "zh")
+COMPARED = 4  # runs at a time
+OUTLINE_POINTS = 200
 _PICTURES = ("live.webp", "reals.webp")
 
 
 class _Watched:
-    """One run that somebody is looking at: its curves so far and its state as last sent."""
+    """One run that somebody is looking at, and its state as last sent."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.curves = Curves()
-        self.offset = 0
-        self.inode = 0
-        self.readings = 0  # how often the history was read from its beginning
+        self.history = History(run)
+        self.measurements = Measurements(run)
         self.version = 0
         self.read_at = 0.0
         self.facts: dict[str, Any] = {}
 
-    @property
-    def generation(self) -> str:
-        """Names the points handed out so far; changes when a page has to take them all again."""
-        return f"{self.run.id}:{self.readings}:{self.curves.generation}"
-
-    def read_history(self) -> bool:
-        """Take in new lines; true if there were any. A rewritten file (a resumed run) is read afresh."""
-        path = self.run.folder / "history.jsonl"
-        found = path.stat() if path.exists() else None
-        inode = found.st_ino if found else 0
-        if inode != self.inode or (found and found.st_size < self.offset):
-            self.curves, self.offset, self.inode = Curves(), 0, inode
-            self.readings += 1
-        rows, self.offset = self.run.history(self.offset)
-        for row in rows:
-            self.curves.add(row)
-        return bool(rows)
+    def outline(self) -> dict[str, Any]:
+        """The losses and digit-FIDs in a few hundred points: {"curves", "measured"}, each of columns."""
+        curves, measured = self.history.curves.since(0), self.measurements.to_json()["columns"]
+        series = {name: curves["series"][name]["mean"] for name in ("d_loss", "g_loss")}
+        return {
+            "curves": _thinned({"step": curves["x"], "seconds": curves["seconds"], **series}),
+            "measured": _thinned({name: measured.get(name, []) for name in ("step", "seconds", "digit_fid")}),
+        }
 
 
 class LivePages:
@@ -74,10 +65,11 @@ class LivePages:
         self._order: tuple[int, list[str]] = (self._version, [])
         self._listed_at = 0.0
 
-    def poll(self, run_id: str, since: int, generation: str, count: int) -> dict[str, Any] | None:
+    def poll(self, run_id: str, since: int, generation: str, count: int, tag: str = "") -> dict[str, Any] | None:
         """What changed since version `since`, for a page that shows `count` points of `generation`; None if nothing.
 
-        An empty or vanished `run_id` means the run that is training, else the newest.
+        `tag` names the measurements the page has; they are sent whole, and only when they are others. An empty or
+        vanished `run_id` means the run that is training, else the newest.
         """
         with self._lock:
             self._read_list()
@@ -85,7 +77,7 @@ class LivePages:
             newest = max([self._order[0], *(version for version, _ in self._listed.values())], default=0)
             if watched:
                 newest = max(newest, watched.version)
-            shown = watched.generation if watched else ""
+            shown = watched.history.generation if watched else ""
             if newest <= since and generation == shown:
                 return None
             answer: dict[str, Any] = {
@@ -97,8 +89,27 @@ class LivePages:
             if watched:
                 answer |= watched.facts
                 answer["generation"] = shown
-                answer["curves"] = watched.curves.since(count if generation == shown else 0)
+                answer["curves"] = watched.history.curves.since(count if generation == shown else 0)
+                if tag != watched.measurements.tag or not since:
+                    answer["measured"] = watched.measurements.to_json()
+            if not since:
+                answer["pretrained"] = _pretrained()
             return answer
+
+    def compare(self, run_ids: list[str]) -> dict[str, Any]:
+        """The curves of a few runs, to be drawn over one another, and the digit-FID of real digits.
+
+        Ids that are no runs are left out, and so is every id after the fourth. The lists are bounded.
+        """
+        runs = []
+        with self._lock:
+            self._read_list()
+            shipped = [run.id for run in _shipped()]
+            for run_id in list(dict.fromkeys(run_ids))[:COMPARED]:
+                watched = self._watch(run_id) if run_id in self._listed or run_id in shipped else None
+                if watched:
+                    runs.append({"id": run_id, "preset": _preset(watched.run), **watched.outline()})
+        return {"runs": runs, "floor": floor(1000)["digit_fid"]}
 
     def _read_list(self) -> None:
         now = time.monotonic()
@@ -141,7 +152,8 @@ class LivePages:
         if not run_id:
             return None
         if run_id not in self._watched:
-            self._watched[run_id] = _Watched(Run(self.runner.runs_dir / run_id))
+            shipped = {run.id: run for run in _shipped()}
+            self._watched[run_id] = _Watched(shipped.get(run_id) or Run(self.runner.runs_dir / run_id))
             if len(self._watched) > RUNS_WATCHED:
                 self._watched.popitem(last=False)
         self._watched.move_to_end(run_id)
@@ -149,9 +161,9 @@ class LivePages:
         now = time.monotonic()
         if now - watched.read_at >= REFRESH_EVERY:
             watched.read_at = now
-            grew = watched.read_history()
+            grew = [watched.history.read(), watched.measurements.read()]
             facts = self._facts(watched.run)
-            if grew or facts != watched.facts:
+            if any(grew) or facts != watched.facts:
                 watched.facts = facts
                 watched.version = self._next_version()
         return watched
@@ -177,7 +189,8 @@ class LivePages:
             "allowed": sorted(ALLOWED[state.status]),
             "waiting_for": self.runner.waiting_for(run),
             "settings": settings,
-            "z_dim": settings.get("z_dim", 0),
+            "parent": _parent(run),
+            "lesson": lesson(settings.get("preset", "")),
             "grid": _picture_url(run, "live.webp"),
             "reals": _picture_url(run, "reals.webp"),
             "live_version": _stamp(run.folder / "live.safetensors"),
@@ -195,7 +208,11 @@ def live_routes(pages: LivePages) -> list[Route]:
     def live(request: Request) -> Response:
         query = request.query_params
         answer = pages.poll(
-            query.get("run", ""), _int(query.get("since")), query.get("generation", ""), _int(query.get("count"))
+            query.get("run", ""),
+            _int(query.get("since")),
+            query.get("generation", ""),
+            _int(query.get("count")),
+            query.get("tag", ""),
         )
         if answer is None:
             return Response(status_code=204)
@@ -204,6 +221,9 @@ def live_routes(pages: LivePages) -> list[Route]:
             media_type="application/json",
             headers={"cache-control": "no-store"},
         )
+
+    def compare(request: Request) -> Response:
+        return JSONResponse(pages.compare(request.query_params.getlist("run")), headers={"cache-control": "no-store"})
 
     def picture(request: Request) -> Response:
         try:
@@ -224,6 +244,7 @@ def live_routes(pages: LivePages) -> list[Route]:
 
     return [
         Route("/gradio_api/lab/live", live),
+        Route("/gradio_api/lab/compare", compare),
         Route("/gradio_api/lab/picture/{run}/{name}", picture),
     ]
 
@@ -249,6 +270,30 @@ def _preset(run: Run) -> str:
         return run.config().preset
     except UserError:
         return "?"
+
+
+def _parent(run: Run) -> dict[str, Any] | None:
+    """The run and step that a branch began from."""
+    try:
+        parent = run.document().get("parent")
+    except UserError:
+        return None
+    return parent if isinstance(parent, dict) else None
+
+
+def _thinned(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Every so-manieth row, and the last one always."""
+    every = -(-max(map(len, columns.values())) // OUTLINE_POINTS) or 1
+    return {name: values[::-every][::-1] for name, values in columns.items()}
+
+
+def _shipped() -> list[Run]:
+    return run_folders.pretrained()
+
+
+def _pretrained() -> list[dict[str, Any]]:
+    """What ships: it never changes, so a page hears of it once."""
+    return [{"id": run.id, "preset": _preset(run), "snapshots": snapshot_steps(run)} for run in _shipped()]
 
 
 def error_sentences(state: State) -> dict[str, Any] | None:

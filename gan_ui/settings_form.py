@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
 
 from gan_core import data
-from gan_core.config import FIELDS, PRESETS, Config, Field, check_field, make_config, preset_config, to_json
+from gan_core.config import DEFAULT_PRESET, FIELDS, Config, Field, check_field, make_config, preset_config, to_json
 from gan_core.sentences import Language, UserError
+from gan_ui.components.preset_cards import preset_cards
 from gan_ui.localised import Localised, Words
 
-FIRST = ("preset", "dataset", "steps")  # all that a newcomer needs to see before Start
+FIRST = ("preset", "dataset")  # all that a newcomer needs to see before Start
+OTHERS = ("seconds", *(field.name for field in FIELDS if not field.folded and field.name not in FIRST))
 
 
 class SettingsForm:
@@ -23,19 +26,15 @@ class SettingsForm:
 
     def first(self) -> None:
         """The few settings above the Start button."""
-        self.preset_about = self._localised.add(
-            gr.Markdown(elem_classes="gl-about"),
-            value=lambda language: PRESETS[Config().preset].about[language == "zh"],
-        )
         self._build([field for field in FIELDS if field.name in FIRST])
 
     def others(self) -> None:
         """The other settings worth a look."""
-        self._build([field for field in FIELDS if not field.folded and field.name not in FIRST])
+        self._build([field for field in FIELDS if field.name in OTHERS])
 
     def folded(self) -> None:
         """The rest."""
-        self._build([field for field in FIELDS if field.folded])
+        self._build([field for field in FIELDS if field.name not in (*FIRST, *OTHERS)])
 
     def _build(self, fields: list[Field]) -> None:
         self._widgets |= {field.name: self._widget(field) for field in fields}
@@ -46,15 +45,12 @@ class SettingsForm:
         return [self._widgets[field.name] for field in FIELDS]
 
     def _widget(self, field: Field) -> Any:
-        default = _shown(to_json(Config())[field.name])
+        default = shown_value(to_json(preset_config(DEFAULT_PRESET))[field.name])
         component: Any
-        words: dict[str, Words] = {
-            "label": lambda language: f"{field.label[language == 'zh']} ({field.name})",
-            "info": lambda language: field.help[language == "zh"],
-        }
+        words = in_words(field)
         if field.name == "preset":
-            component = gr.Dropdown(list(PRESETS), value=default, elem_id="setting-preset")
-        elif field.name == "dataset":
+            return preset_cards(value=default, elem_id="setting-preset")
+        if field.name == "dataset":
             component = gr.Dropdown(data.names(), value=default, elem_id="setting-dataset")
             words["choices"] = lambda _: [(name, name) for name in data.names()]  # afresh: people import their own
         elif field.kind == "choice":
@@ -66,14 +62,7 @@ class SettingsForm:
 
     def validate(self, language: Language, *values: Any) -> list[Any]:
         """For each input, the language first, whether it can be used and if not, why."""
-        checks = [gr.validate(True, "")]
-        for field, value in zip(FIELDS, values, strict=True):
-            try:
-                check_field(field.name, value)
-                checks.append(gr.validate(True, ""))
-            except UserError as error:
-                checks.append(gr.validate(False, error.say(language)))
-        return checks
+        return [gr.validate(True, ""), *check_values(FIELDS, values, language)]
 
     def config(self, *values: Any) -> Config:
         """The Config that the widgets' values say. Raises UserError."""
@@ -81,18 +70,39 @@ class SettingsForm:
         return make_config(named.pop("preset"), named)
 
 
-def preset_values(name: str, language: Language) -> list[Any]:
-    """What choosing a preset writes into the form: its sentence, then a value for every widget."""
-    return [PRESETS[name].about[language == "zh"], *form_values(preset_config(name))]
+def in_words(field: Field) -> dict[str, Words]:
+    """A field's label and help, for `Localised.add`."""
+    return {
+        "label": lambda language: f"{field.label[language == 'zh']} ({field.name})",
+        "info": lambda language: field.help[language == "zh"],
+    }
+
+
+def check_values(fields: Iterable[Field], values: Iterable[Any], language: Language) -> list[Any]:
+    """For each field's value, whether it can be used and if not, why: what a `validator` returns."""
+    checks = []
+    for field, value in zip(fields, values, strict=True):
+        try:
+            check_field(field.name, value)
+            checks.append(gr.validate(True, ""))
+        except UserError as error:
+            checks.append(gr.validate(False, error.say(language)))
+    return checks
+
+
+def preset_values(name: str) -> list[Any]:
+    """What choosing a preset writes into the form: a value for every widget but the preset's own."""
+    return form_values(preset_config(name))[1:]
 
 
 def form_values(config: Config) -> list[Any]:
     """A Config as the widgets' values."""
     values = to_json(config)
-    return [_shown(values[field.name]) for field in FIELDS]
+    return [shown_value(values[field.name]) for field in FIELDS]
 
 
-def _shown(value: Any) -> str:
+def shown_value(value: Any) -> str:
+    """A setting as people write it."""
     if isinstance(value, list):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(shown_value, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,10 +11,14 @@ import gradio as gr
 from gan_core import data
 from gan_core.config import FIELDS
 from gan_core.imported_images import import_images
+from gan_core.presets import PRESETS
 from gan_core.runner import ALLOWED, Runner
 from gan_core.sentences import Language, UserError
+from gan_ui.changing import Changing
 from gan_ui.components.chart import chart
+from gan_ui.components.doctor import doctor
 from gan_ui.components.grids import grids
+from gan_ui.components.quality import histogram, quality
 from gan_ui.components.run_list import run_list
 from gan_ui.components.status import status
 from gan_ui.localised import Localised
@@ -61,13 +65,20 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
                 )
                 more = localised.add(gr.Button(elem_id="more", interactive=False, min_width=120), value="train.more")
             notice = gr.Markdown(elem_id="notice", elem_classes="gl-notice")
+            changing = Changing(runner, localised)
+            card = doctor(elem_id="doctor")
             chart(elem_id="chart")
-            grids(elem_id="grids")
+            with gr.Row(equal_height=False):
+                with gr.Column(min_width=320):
+                    grids(elem_id="grids")
+                    histogram(elem_id="histogram")
+                with gr.Column(min_width=320):
+                    quality(elem_id="quality")
     cards = run_list(elem_id="runs")
 
     # --- settings ---
     preset = form.widgets[0]
-    preset.input(preset_values, [preset, language], [form.preset_about, *form.widgets], **QUICK)
+    preset.input(preset_values, preset, form.widgets[1:], trigger_mode="always_last", **QUICK)
     reuse.click(_reuse(runner), [shown, language], [start_notice, *form.widgets], js=OF_SHOWN_RUN, **QUICK)
     upload.upload(
         _import_images,
@@ -90,7 +101,12 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
         show_progress_on=start_notice,
     )
     buttons = [pause, resume, stop, more, reuse]
-    set_buttons: dict[str, Any] = {"fn": _buttons(runner), "inputs": shown, "outputs": buttons, "js": OF_SHOWN_RUN}
+    set_buttons: dict[str, Any] = {
+        "fn": lambda run_id: [*_buttons(runner, run_id), *changing.refresh(run_id)],
+        "inputs": shown,
+        "outputs": [*buttons, *changing.widgets, changing.apply],
+        "js": OF_SHOWN_RUN,
+    }
     set_buttons |= {"trigger_mode": "always_last", **QUICK}
     shown.moved(**set_buttons)
     for button, action, inputs in (
@@ -101,6 +117,19 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
     ):
         pressed = button.click(_press(action), [shown, language, *inputs], notice, js=OF_SHOWN_RUN, **QUICK)
         pressed.then(js="() => ganLive.poke()", **QUICK).then(**set_buttons)
+
+    # --- a change on the way, and the doctor's cures ---
+    changing.apply.click(
+        changing.change,
+        [shown, language, *changing.widgets],
+        changing.notice,
+        validator=changing.validate,  # Gradio has them only for what goes through the queue
+        js=OF_SHOWN_RUN,
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=4,
+    ).then(js="() => ganLive.poke()", **QUICK)
+    card.cure(_cure(runner), language, card, **QUICK)
 
     # --- the list of runs ---
     # two cards may be pressed one right after the other
@@ -135,18 +164,38 @@ def _press(action: Callable[..., Any]) -> Callable[..., str]:
     return press
 
 
-def _buttons(runner: Runner) -> Callable[[str], list[Any]]:
-    def allowed(run_id: str) -> list[Any]:
-        try:
-            actions = ALLOWED[runner.state(runner.find(run_id)).status]
-        except UserError:
-            return [gr.update(interactive=False)] * 5
-        return [
-            *(gr.update(interactive=name in actions) for name in ("pause", "resume", "stop", "more")),
-            gr.update(interactive=True),
-        ]
+def _buttons(runner: Runner, run_id: str) -> list[Any]:
+    try:
+        actions = ALLOWED[runner.state(runner.find(run_id)).status]
+    except UserError:
+        return [gr.update(interactive=False)] * 5
+    return [
+        *(gr.update(interactive=name in actions) for name in ("pause", "resume", "stop", "more")),
+        gr.update(interactive=True),
+    ]
 
-    return allowed
+
+def _cure(runner: Runner) -> Callable[..., dict[str, str]]:
+    """A handler for the doctor's buttons: the settings come from the run itself, not from the visitor's page."""
+
+    def cure(language: Language, event: gr.EventData) -> dict[str, str]:
+        run_id, kind = str(event.run), str(event.kind)
+        try:
+            return {"run": runner.branch(run_id, _settings_of(runner, run_id, kind)).id, "message": ""}
+        except UserError as error:
+            return {"run": "", "message": error.say(language)}
+
+    return cure
+
+
+def _settings_of(runner: Runner, run_id: str, kind: str) -> dict[str, Any]:
+    """What cures a run of an alert, or of a preset that fails on purpose. Raises UserError."""
+    run = runner.find(run_id)
+    if kind == "preset":
+        return dict(PRESETS[run.config().preset].cure)
+    rows, _ = run.metrics()
+    alerts = rows[-1].get("alerts") or [] if rows else []
+    return next((dict(alert["cure"]) for alert in alerts if alert.get("kind") == kind), {})
 
 
 def _reuse(runner: Runner) -> Callable[..., list[Any]]:

@@ -44,7 +44,9 @@ def wait_for(client: Client, run: str, status: str) -> dict[str, Any]:
 
 
 def test_a_round_trip(client: Client, app: App, tiny_dataset: str) -> None:
-    assert ask(client, "presets")[0]["settings"]["lr_g"] == 1e-5
+    presets = {row["preset"]: row for row in ask(client, "presets")}
+    assert presets["tutorial"]["settings"]["lr_g"] == 1e-5
+    assert all(row["seconds"] > 0 and isinstance(row["cure"], dict) for row in presets.values())
     overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
     run = ask(client, "start", "tutorial", 1_000_000, 5, overrides)
     assert Run(app.runs_dir / run).config().seed == 5
@@ -56,6 +58,8 @@ def test_a_round_trip(client: Client, app: App, tiny_dataset: str) -> None:
     assert np.array(images["images"]).shape == (3, 28, 28)
     assert images["step"] > 0
     assert ask(client, "sample", run, 0, 7, 1)["step"] == 0
+    with pytest.raises(AppError, match="not conditional"):
+        ask(client, "sample", run, -1, 7, 1, 3)
     ask(client, "pause", run)
     paused = wait_for(client, run, "paused")
     wait_for(client, queued, "finished")
@@ -67,6 +71,17 @@ def test_a_round_trip(client: Client, app: App, tiny_dataset: str) -> None:
     ask(client, "resume", queued, 2)
     assert wait_for(client, queued, "finished")["step"] == 5
     assert {row["run"] for row in ask(client, "runs")} >= {run, queued}
+    last = ask(client, "metrics", queued)[-1]
+    assert last["step"] == 5
+    assert "digit_fid" not in last  # random pictures are no digits
+
+
+def test_steps_decide_where_the_preset_has_a_time_limit(client: Client, app: App, tiny_dataset: str) -> None:
+    overrides = {"dataset": tiny_dataset, **SETTINGS, "width": 2}
+    config = Run(app.runs_dir / ask(client, "start", "minute", 3, 0, json.dumps(overrides))).config()
+    assert (config.steps, config.seconds) == (3, 0)
+    timed = Run(app.runs_dir / ask(client, "start", "minute", 3, 0, json.dumps({**overrides, "seconds": 9}))).config()
+    assert (timed.steps, timed.seconds) == (3, 9)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +122,9 @@ def test_only_the_named_endpoints_are_shown_and_they_are_documented(client: Clie
         "/pause",
         "/resume",
         "/stop",
+        "/change",
+        "/branch",
+        "/metrics",
         "/runs",
         "/sample",
     }

@@ -10,10 +10,13 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from gan_core.loop import train_run
+from gan_core.presets import PRESETS, Preset
 from gan_core.runner import Runner
 from gan_core.runs import Run, State
+from gan_core.sentences import SENTENCES
 from gan_ui import live
 from gan_ui.live import LivePages, live_routes
+from gan_ui.watched import lesson
 
 MakeRun = Callable[..., Run]
 
@@ -33,11 +36,14 @@ class Page:
         self.pages, self.run = pages, run
         self.view: dict[str, Any] = {"version": 0, "generation": ""}
         self.x: list[int] = []
+        self.measured: dict[str, Any] = {}
 
     def poll(self) -> bool:
-        answer = self.pages.poll(self.run, self.view["version"], self.view["generation"], len(self.x))
+        tag = self.measured.get("tag", "")
+        answer = self.pages.poll(self.run, self.view["version"], self.view["generation"], len(self.x), tag)
         if answer is None:
             return False
+        self.measured = answer.get("measured", self.measured)
         if answer["run"]:
             kept = self.x if answer["generation"] == self.view["generation"] else []
             self.x = kept[: answer["curves"]["from"]] + answer["curves"]["x"]
@@ -49,6 +55,13 @@ def add_points(run: Run, *steps: int) -> None:
     with open(run.folder / "history.jsonl", "a") as file:
         for step in steps:
             file.write(json.dumps({"step": step, "d_loss": 0.5, "g_loss": 1, "d_real": 0.5, "d_fake": 0.5}) + "\n")
+
+
+def add_measurements(run: Run, *steps: int, **values: Any) -> None:
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        for step in steps:
+            row = {"step": step, "seconds": step / 10, "count": 1000, "digit_fid": 5.0, "histogram": [0.1] * 10}
+            file.write(json.dumps({**row, "alerts": [], **values}) + "\n")
 
 
 def test_nothing_yet(pages: LivePages) -> None:
@@ -127,6 +140,101 @@ def test_the_cost_is_bounded(pages: LivePages, make_run: MakeRun, monkeypatch: p
     page.poll()
     assert len(page.x) <= 800
     assert len(json.dumps(page.view)) < 150_000
+
+
+def test_measurements_are_sent_whole_when_there_are_new_ones(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run()
+    page = Page(pages)
+    page.poll()
+    assert not page.measured["newest"]
+    add_measurements(run, 10, 20)
+    page.poll()
+    assert page.measured["columns"]["step"] == [10, 20]
+    assert page.measured["newest"]["step"] == 20
+    assert 0.3 < page.measured["floor"]["digit_fid"] < 0.6
+    assert sum(page.measured["real_histogram"]) == pytest.approx(1)
+    add_points(run, 10)
+    page.poll()
+    assert "measured" not in page.view
+    run.rewind(10)
+    add_measurements(run, 30, diversity=2.0)
+    page.poll()
+    assert page.measured["columns"]["step"] == [10, 30]
+    assert page.measured["columns"]["diversity"] == [None, 2.0]
+    add_measurements(run, *range(40, 5000))
+    page.poll()
+    assert len(page.measured["columns"]["step"]) <= 400
+    assert page.measured["columns"]["step"][-1] == 4999
+
+
+def test_a_data_set_without_a_judge_has_no_floor(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run()
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write(
+            json.dumps({"step": 3, "seconds": 1, "diversity": 8.0, "diversity_of_reals": 9.0, "alerts": []}) + "\n"
+        )
+    page = Page(pages)
+    page.poll()
+    assert page.measured["floor"] is None
+    assert page.measured["newest"]["diversity"] == 8
+
+
+def test_a_change_somebody_asked_for_is_a_mark(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run()
+    for step, settings, reason in (
+        (5, {"lr_g": 0.5}, "asked"),
+        (6, {"steps": 30}, "planned"),
+        (8, {"lr_g": 0.25, "n_critic": 2}, "asked"),
+    ):
+        run.add_event("changed", step=step, settings=settings, reason=reason)
+    page = Page(pages)
+    page.poll()
+    assert page.measured["marks"] == [
+        {"step": 5, "changes": [["lr_g", 0.001, 0.5]]},
+        {"step": 8, "changes": [["lr_g", 0.5, 0.25], ["n_critic", 1, 2]]},
+    ]
+
+
+def test_alerts_come_in_words_and_unknown_ones_do_no_harm(
+    pages: LivePages, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("title", "measured", "reading", "try"):
+        monkeypatch.setitem(SENTENCES, f"alert_made_up_{text}", (text + " {share} < {threshold}", "中 {share}"))
+    run = make_run()
+    found = {"kind": "made_up", "values": {"share": 0.123456, "threshold": 5}, "cure": {"lr_d": 0.1}}
+    add_measurements(run, 5, alerts=[found, {"kind": "from_the_future", "values": {}, "cure": {}}, "?"])
+    page = Page(pages)
+    page.poll()
+    known, unknown = page.measured["alerts"]
+    assert known["measured"] == {"en": "measured 0.123 < 5", "zh": "中 0.123"}
+    assert known["cure"] == {"lr_d": 0.1}
+    assert unknown["kind"] == "from_the_future"
+    assert unknown["try"] == {"en": "", "zh": ""}
+
+
+def test_runs_to_compare_come_thinned_and_bounded(pages: LivePages, make_run: MakeRun) -> None:
+    runs = [make_run(f"run{n}") for n in range(6)]
+    add_points(runs[0], *range(1, 3000))
+    add_measurements(runs[0], *range(1, 300))
+    client = TestClient(Starlette(routes=live_routes(pages)))
+    query = {"run": ["run0", "run0", "none", "../run1", "run2", "run3", "run4", "run5"]}
+    answer = client.get("/gradio_api/lab/compare", params=query).json()
+    assert [run["id"] for run in answer["runs"]] == ["run0", "run2"]
+    assert answer["floor"] > 0
+    for columns, last in ((answer["runs"][0]["curves"], 2999), (answer["runs"][0]["measured"], 299)):
+        assert columns["step"][-1] == last
+        assert 50 < len(columns["step"]) <= 200
+        assert len({len(values) for values in columns.values()}) == 1
+    assert answer["runs"][1]["measured"]["step"] == []
+    assert client.get("/gradio_api/lab/compare").json()["runs"] == []
+
+
+def test_a_preset_that_fails_on_purpose_is_a_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    preset = Preset("made-up", ("look", "看"), 60, {}, {"lr_d": 0.1})
+    monkeypatch.setitem(PRESETS, "made-up", preset)
+    assert lesson("made-up") == {"about": {"en": "look", "zh": "看"}, "cure": {"lr_d": 0.1}}
+    assert lesson("minute") is None
+    assert lesson("no such preset") is None
 
 
 def test_a_run_from_the_future_does_not_break_the_page(pages: LivePages, make_run: MakeRun) -> None:

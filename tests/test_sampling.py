@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 
 from gan_core import saved
 from gan_core.config import make_config
-from gan_core.latent import axes, neighbourhood, sample_z
-from gan_core.networks import generate
+from gan_core.latent import axes, generate, neighbourhood, sample_z
+from gan_core.networks import build_pair
 from gan_core.runs import Run, create_run, delete_run
 from gan_core.sentences import UserError
 from gan_ui import sampling
@@ -31,7 +31,7 @@ def make_run(runs_dir, name="first", z_dim=Z_DIM) -> Run:
 
 @functools.cache
 def as_saved(run, step):
-    return saved.load_generator(saved.snapshot_path(run, step), run.config().z_dim)[0]
+    return saved.load_generator(saved.snapshot_path(run, step), run.config())[0]
 
 
 @pytest.fixture
@@ -187,13 +187,13 @@ def test_a_deleted_run_and_a_thinned_snapshot_are_gone_at_once(server, run):
 def test_what_disappears_while_it_is_read_has_the_right_sentence(server, run, monkeypatch):
     load = saved.load_generator
 
-    def thinned(path, z_dim):
+    def thinned(path, config):
         path.unlink()
-        return load(path, z_dim)
+        return load(path, config)
 
-    def deleted(path, z_dim):
+    def deleted(path, config):
         delete_run(run)
-        return load(path, z_dim)
+        return load(path, config)
 
     monkeypatch.setattr(saved, "load_generator", thinned)
     assert refusal(sample, server, run, 0) == "no_such_snapshot"
@@ -322,9 +322,12 @@ def test_the_z_route_draws_what_sample_draws(server):
         ({"psi": "nan"}, "psi must be a number"),
         ({"psi": 2.01}, "psi is 2.01, but it must be between 0 and 2"),
         ({"psi": -0.1}, "psi is -0.1"),
-        ({"side": 3}, "must be one of: 1, 5"),
-        ({"side": 1000}, "side is 1000"),
-        ({"side": 1.5}, "must be a whole number"),
+        ({"side": 3}, "must be one of: 1, 5, digits"),
+        ({"side": 1000}, "side is “1000”"),
+        ({"digit": 10}, "digit is 10, but it must be between 0 and 9"),
+        ({"digit": "x"}, "digit must be a number"),
+        ({"digit": 3}, "is not conditional"),
+        ({"side": "digits", "digit": 1}, "is not conditional"),
         ({"side": 5, "radius": -1}, "radius is -1"),
         ({"side": 5, "radius": "inf"}, "radius must be a number"),
         ({"side": 5, "seed": -1}, "seed is -1"),
@@ -339,6 +342,35 @@ def test_bad_questions_get_a_sentence(server, query, says):
     assert answer.status_code == 422
     assert set(answer.json()) == {"en", "zh"}
     assert says in answer.json()["en"]
+
+
+@pytest.fixture
+def conditional(tmp_path):
+    config = make_config("minute", {"network": "conditional", "z_dim": Z_DIM})
+    run = create_run(tmp_path / "conditional", config, "", 0)
+    saved.save_snapshot(run, 5, build_pair(config)[0], b"")
+    return run
+
+
+def test_a_conditional_run_draws_what_it_is_told(server, conditional):
+    z = sample_z(3, 1, Z_DIM)
+    expected = generate(as_saved(conditional, 5), z.expand(10, -1), torch.arange(10)).mul(255)[:, 0]
+    tens = pixels(post(server, z[0], run="conditional", side="digits"))
+    assert abs(tens - expected.numpy()).max() <= 1.01
+    seven = pixels(post(server, z[0], run="conditional", digit=7))[0]
+    assert abs(seven.astype(int) - tens[7]).max() <= 1
+    assert abs(pixels(post(server, z[0], run="conditional", digit=1))[0].astype(int) - tens[7]).max() > 3
+    tiles = pixels(post(server, z[0], run="conditional", side=5))
+    assert abs(tiles[12].astype(int) - tens[2]).max() <= 1  # in turn
+    drawn, _ = server.sample("conditional", None, 3, 2, digit=7)
+    assert (drawn[0] * 255 - torch.from_numpy(seven)).abs().max() <= 1.01
+    assert ask(server, "GET", "z", params={"run": "conditional"}).headers["x-classes"] == "10"
+    assert ask(server, "GET", "z", params={"run": "first"}).headers["x-classes"] == "0"
+
+
+def test_a_run_that_is_told_nothing_refuses_a_digit(server, run):
+    assert refusal(server.sample, run.id, None, 0, 1, 7) == "not_conditional"
+    assert refusal(server.sample, run.id, None, 0, 1, 10) == "out_of_range"
 
 
 @pytest.mark.parametrize("body", [b"", b"123", bytes(4 * Z_DIM - 1), bytes(4 * Z_DIM + 4)])

@@ -1,4 +1,7 @@
-"""The live curves of a training: losses above, D(x) and D(G(z)) below, drawn in the browser by chart.js."""
+"""The live curves of a training: panels over one axis of steps or seconds, drawn in the browser.
+
+Three files of JavaScript: chart_scale.js is the maths and the pen, chart_draw.js what is drawn where, chart.js the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,21 @@ from typing import Any
 import gradio as gr
 
 HERE = Path(__file__).parent
-SERIES = ("d_loss", "g_loss", "d_real", "d_fake")
+PANELS = {  # the first three can be seen from the start
+    "loss": ("d_loss", "g_loss"),
+    "d": ("d_real", "d_fake"),
+    "fid": ("digit_fid",),
+    "grad": ("grad_d", "grad_g"),
+    "pr": ("precision", "recall"),
+}
+SHOWN = ("loss", "d", "fid")
+SERIES = tuple(name for names in PANELS.values() for name in names)
 
+_CHIPS = "".join(
+    f'<button type="button" class="gc-chip" data-panel="{panel}" data-t="panel_{panel}" data-title="about_panel" '
+    f'aria-pressed="{"true" if panel in SHOWN else "false"}"></button>'
+    for panel in PANELS
+)
 _KEYS = "".join(
     f'<button type="button" class="gc-key" data-series="{name}" data-title="about_{name}" aria-pressed="true">'
     f'<span class="gc-name"><i class="gc-swatch"></i><span data-t="{name}"></span></span>'
@@ -24,6 +40,10 @@ _ROWS = "".join(
 HTML = f"""
 <div class="gc gc-without">
   <div class="gc-bar">
+    <div class="gc-chips" role="group" data-label="panels">{_CHIPS}</div>
+    <label><span data-t="axis"></span>
+      <select class="gc-axis"><option value="steps" data-t="by_steps"></option>
+        <option value="seconds" data-t="by_seconds"></option></select></label>
     <label><span data-t="smoothing"></span>
       <input class="gc-window" type="range" min="0" max="9" value="6">
       <output class="gc-window-value"></output></label>
@@ -41,7 +61,8 @@ HTML = f"""
   </div>
   <div class="gc-foot">
     <details class="gc-help"><summary data-t="help"></summary>
-      <ul><li data-t="ln2"></li><li data-t="two_ln2"></li><li data-t="half"></li></ul></details>
+      <ul><li data-t="ln2"></li><li data-t="two_ln2"></li><li data-t="half"></li><li data-t="floor"></li>
+        <li data-t="mark"></li></ul></details>
     <a class="gc-csv" href="#" data-t="csv"></a>
   </div>
   <table class="gc-table"><caption data-t="table"></caption>
@@ -52,7 +73,7 @@ HTML = f"""
 </div>
 """
 CSS = (HERE / "chart.css").read_text(encoding="utf-8")
-JS = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("chart_scale.js", "chart.js"))
+JS = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("chart_scale.js", "chart_draw.js", "chart.js"))
 
 
 def chart(**options: Any) -> gr.HTML:

@@ -80,7 +80,7 @@ function logTicks(low, high, count) {
 }
 
 /**
- * [low, high] of the loss axis: all of the strong lines and the reference lines, and the raw values but for the
+ * [low, high] of an axis that follows its values: all of the strong lines and the reference lines, and the raw values but for the
  * wildest 1 % at either end, which would flatten all the rest. Ends on round values, so that it seldom moves.
  */
 function lossRange(strong, raw, references, log) {
@@ -91,12 +91,14 @@ function lossRange(strong, raw, references, log) {
   const rough = Float64Array.from(raw.flatMap(list => Array.from(list).filter(usable))).sort();
   const cut = rough.length > 50 ? Math.floor(rough.length / 100) : 0;
   if (rough.length) { reach(rough[cut]); reach(rough[rough.length - 1 - cut]); }
+  if (low > high) [low, high] = log ? [0.1, 1] : [0, 1];  // nothing to show
   if (log) {
     low = Math.max(low, high / 1e9, 1e-300);
-    return [1 / niceAbove(1 / low), niceAbove(Math.min(high, 1e300))];
+    const ends = [1 / niceAbove(1 / low), niceAbove(Math.min(high, 1e300))];
+    return ends[0] < ends[1] ? ends : [ends[0] / 2, ends[1] * 2];
   }
   low = Math.min(0, low);
-  const step = niceAbove((high - low) / 5);
+  const step = niceAbove((high - low || 1) / 5);
   return [Math.floor(low / step) * step, Math.ceil(high * 1.02 / step) * step];
 }
 

@@ -4,54 +4,71 @@
 // between this page and the two routes of gan_ui/sampling.py; no event goes through Python. What is on the screen is
 // described by a key; whenever the key of what is wanted differs, and the tab can be seen, the server is asked.
 
-const NEAR = 5, NEAR_EVERY_MS = 250, PIXELS = 784, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10;
+const NEAR = 5, NEAR_EVERY_MS = 250, PIXELS = 784, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10, BEST = 'best';
 
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('explore.' + key, values);
-const root = find('.lb'), digit = find('.lb-digit'), tiles = [...element.querySelectorAll('.lb-tile')];
+const root = find('.lb'), digit = find('.lb-digit'), tiles = [...element.querySelectorAll('.lb-near .lb-tile')];
+const classes = find('.lb-classes'), digits = [...element.querySelectorAll('.lb-class')];
 const runs = find('.lb-run'), snapshots = find('.lb-snapshot'), seedBox = find('.lb-seed'), zooms = find('.lb-zoom');
 const psi = find('.lb-psi'), radius = find('.lb-radius'), trouble = find('.lb-trouble');
 
 let view = null, language = 'en', visible = false, error = null;
+let shipped = '', followed = null;         // a run that ships, chosen here; and the page's choice when that was made
+let sampled = '';                          // the run that z, the axes and the classes belong to
 let seed = 0, seedWanted = true;           // whether the z and the axes of `seed` have still to be fetched
+let keepZ = false;                         // whether z stays what it is, if it fits
 let axes = null;                           // [right, down], the directions of the neighbourhood
-let zDim = 0, zSerial = 0;                 // zSerial rises with every change of z
-let digitShown = '', nearShown = '', nearAt = 0;
+let classCount = 0, wanted = 7;            // of a conditional run: how many classes, and which one to draw; '' all in turn
+let zSerial = 0;                           // rises with every change of z
+let digitShown = '', nearShown = '', classesShown = '', nearAt = 0;
 // For whoever measures or tests: which z there is, which one the digit on the screen is of, and whether all is drawn.
 element.zSerial = 0;
 element.lastDrawn = {zSerial: -1, run: '', step: null, seed: 0};
-element.settled = () => !seedWanted && digitShown === digitKey() && nearShown === nearKey();
+element.settled = () => !seedWanted && digitShown === digitKey() && nearShown === nearKey() && classesShown === classesKey();
 
 // ---- what is wanted, what is shown ----
 
 const snapshot = () => snapshots.value || 'live';
-const origin = () => [view.run, snapshot(), snapshot() === 'live' ? view.live_version : ''].join(' ');
-const digitKey = () => [origin(), zSerial, psi.value].join(' ');
+/** What is sampled: a run that ships, or else the run that the page shows. */
+function subject() {
+  const ships = (view.pretrained || []).find(run => run.id === (shipped || (view.run ? '' : view.pretrained[0].id)));
+  return ships ? {run: ships.id, version: 0, steps: ships.snapshots}
+    : {run: view.run, version: view.live_version, steps: view.snapshots || []};
+}
+const origin = () => [subject().run, snapshot(), snapshot() === 'live' ? subject().version : ''].join(' ');
+const classAsked = () => classCount ? {digit: wanted} : {};
+const zKey = () => [origin(), zSerial, psi.value].join(' ');
+const digitKey = () => [zKey(), classCount ? wanted : ''].join(' ');
 const nearKey = () => [digitKey(), seed, radius.value].join(' ');
-const question = () => ({run: view.run, step: snapshot(), psi: psi.value});
+const classesKey = () => classCount ? zKey() : '';
+const question = () => ({run: subject().run, step: snapshot(), psi: psi.value});
 
 function next() {
-  if (!visible || document.hidden || !view || !view.run) return null;
+  if (!visible || document.hidden || !view || !subject().run) return null;
   if (seedWanted) return fetchSeed;
   if (digitShown !== digitKey()) return fetchDigit;
-  if (nearShown === nearKey()) return null;
+  if (nearShown === nearKey() && classesShown === classesKey()) return null;
   const wait = nearAt + NEAR_EVERY_MS - performance.now();
   return wait > 0 ? Math.ceil(wait) : fetchNear;
 }
 
 async function fetchSeed() {
-  const asked = seed, run = view.run, answer = await ask('z', {run, seed});
+  const number = seed, {run} = subject(), answer = await ask('z', {run, seed});
   const values = new Float32Array(await answer.arrayBuffer()), n = values.length / 3;
-  if (asked !== seed || run !== view.run) return;       // another one is wanted by now
+  if (number !== seed || run !== subject().run) return;  // another one is wanted by now
   seedWanted = false;
+  classCount = Number(answer.headers.get('X-Classes'));
+  classes.hidden = !classCount;
   axes = [values.subarray(n, 2 * n), values.subarray(2 * n)];
   if (n !== bars.z.length) measureRadius(n);
-  newZ(values.subarray(0, n));
+  if (!keepZ || n !== bars.z.length) newZ(values.subarray(0, n));
+  keepZ = false;
 }
 
 async function fetchDigit() {
-  const key = digitKey(), drawn = {zSerial, run: view.run, seed};
-  const answer = await ask('sample', question(), {method: 'POST', body: bars.z.slice()});
+  const key = digitKey(), drawn = {zSerial, run: subject().run, seed};
+  const answer = await ask('sample', {...question(), ...classAsked()}, {method: 'POST', body: bars.z.slice()});
   const pixels = new Uint8Array(await answer.arrayBuffer());
   draw(digit, pixels);
   digitShown = key;
@@ -59,13 +76,19 @@ async function fetchDigit() {
   tellStep();
 }
 
+/** The pictures around the digit: its neighbourhood and, of a conditional run, this z as each of the digits. */
 async function fetchNear() {
-  const key = nearKey();
+  const key = nearKey(), classKey = classesKey(), body = bars.z.slice();
   nearAt = performance.now();
-  const answer = await ask('sample', {...question(), side: NEAR, seed, radius: radius.value}, {method: 'POST', body: bars.z.slice()});
-  const pixels = new Uint8Array(await answer.arrayBuffer());
-  tiles.forEach((tile, i) => draw(tile.firstElementChild, pixels.subarray(i * PIXELS, (i + 1) * PIXELS)));
+  const fill = async (query, buttons) => {
+    const answer = await ask('sample', {...question(), ...query}, {method: 'POST', body});
+    const pixels = new Uint8Array(await answer.arrayBuffer());
+    buttons.forEach((button, i) => draw(button.firstElementChild, pixels.subarray(i * PIXELS, (i + 1) * PIXELS)));
+  };
+  if (nearShown !== key) await fill({...classAsked(), side: NEAR, seed, radius: radius.value}, tiles);
   nearShown = key;
+  if (classKey && classesShown !== classKey) await fill({side: 'digits'}, digits);
+  classesShown = classKey;
 }
 
 function failed(newError) {
@@ -141,6 +164,7 @@ function newSeed(value) {
   seed = Number.isFinite(number) ? Math.min(LAST_SEED, Math.max(0, number)) : seed;
   seedBox.value = seed;
   seedWanted = true;
+  keepZ = false;
   pump();
 }
 
@@ -202,24 +226,39 @@ function options(select, pairs, value) {
 
 function tellChoices() {
   if (!view) return;
-  const status = name => ganLive.t('status.is_' + name);
-  options(runs, (view.runs || []).map(run => [run.id, run.id + ' · ' + status(run.status)]), view.run);
-  const steps = view.snapshots || [], wanted = snapshot();
+  const status = name => ganLive.t('status.is_' + name), {run, steps} = subject(), chosen = snapshot();
+  options(runs, [...(view.pretrained || []).map(({id}) => [id, word('ships', {run: id})]),
+                 ...(view.runs || []).map(({id, status: now}) => [id, id + ' · ' + status(now)])], run);
   // a snapshot that was thinned out hands over to its nearest neighbour
-  const kept = wanted === 'live' || !steps.length || steps.includes(Number(wanted)) ? wanted
-    : steps.reduce((best, one) => Math.abs(one - wanted) < Math.abs(best - wanted) ? one : best);
+  const kept = chosen === 'live' || !steps.length || steps.includes(Number(chosen)) ? chosen
+    : steps.reduce((best, one) => Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best);
   const label = one => word('step', {step: one.toLocaleString('en')});
   options(snapshots, [['live', word('live')], ...[...steps].reverse().map(one => [one, label(one)])], steps.length ? kept : 'live');
 }
 
+function tellClasses() {
+  for (const button of element.querySelectorAll('[data-digit]'))
+    button.setAttribute('aria-pressed', String(button.dataset.digit === String(wanted)));
+}
+
+/** A visitor who has chosen nothing sees the best that ships; whoever starts or opens a run samples that one. */
 function newView(fresh) {
-  if (!view || view.run !== fresh.run) snapshots.value = 'live';
   view = fresh;
+  if (followed !== ganLive.chosen) {
+    shipped = !ganLive.chosen && (view.pretrained || []).some(run => run.id === BEST) ? BEST : '';
+    followed = ganLive.chosen;
+  }
+  newSubject();
+}
+
+function newSubject() {
+  const {run} = subject();
   root.classList.remove('lb-waiting');
-  root.classList.toggle('lb-empty', !view.run);
-  if (view.run && view.z_dim && view.z_dim !== zDim) {
-    zDim = view.z_dim;
-    seedWanted = true;
+  root.classList.toggle('lb-empty', !run);
+  if (run && run !== sampled) {
+    sampled = run;
+    snapshots.value = 'live';
+    keepZ = seedWanted = true;
   }
   tellChoices();
   pump();
@@ -231,6 +270,7 @@ function speak(newLanguage) {
   for (const node of element.querySelectorAll('[data-t]')) setText(node, word(node.dataset.t));
   for (const node of element.querySelectorAll('[data-title]')) node.title = word(node.dataset.title);
   for (const node of element.querySelectorAll('[data-label]')) node.setAttribute('aria-label', word(node.dataset.label));
+  digits.forEach((button, i) => button.setAttribute('aria-label', word('draw', {digit: i})));
   tiles.forEach((tile, i) => tile.setAttribute('aria-label', word('tile', {row: Math.floor(i / NEAR) + 1, column: i % NEAR + 1})));
   tellStep();
   tellTrouble();
@@ -248,7 +288,16 @@ find('.lb-near').addEventListener('keydown', walkTiles);
 tiles.forEach((tile, i) => tile.addEventListener('click', () => moveTo(i)));
 seedBox.addEventListener('change', () => newSeed(seedBox.value));
 zooms.addEventListener('change', () => bars.zoom(Number(zooms.value)));
-runs.addEventListener('change', () => ganLive.select(runs.value));
+runs.addEventListener('change', () => {
+  shipped = (view.pretrained || []).some(run => run.id === runs.value) ? runs.value : '';
+  if (!shipped) ganLive.select(runs.value);
+  followed = ganLive.chosen;
+  newSubject();
+});
+for (const button of element.querySelectorAll('[data-digit]')) {
+  button.addEventListener('click', () => { wanted = button.dataset.digit; tellClasses(); pump(); });
+}
+tellClasses();
 snapshots.addEventListener('change', pump);
 for (const knob of [psi, radius]) knob.addEventListener('input', () => { tellKnobs(); pump(); });
 document.addEventListener('visibilitychange', pump);

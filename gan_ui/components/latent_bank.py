@@ -16,6 +16,11 @@ _TILES = "".join(
     for index in range(25)
 )
 
+_CLASSES = "".join(
+    f'<button type="button" class="lb-tile lb-class" data-digit="{digit}"><canvas width="28" height="28"></canvas></button>'
+    for digit in range(10)
+)
+
 # The words are put in by latent_bank.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
 HTML = f"""
 <div class="lb lb-waiting">
@@ -25,6 +30,9 @@ HTML = f"""
       <label class="lb-wide"><span data-t="run"></span><select class="lb-run"></select></label>
       <label class="lb-wide"><span data-t="snapshot"></span><select class="lb-snapshot" data-title="about_live"></select></label>
     </div>
+    <div class="lb-classes" role="group" data-label="classes" hidden>
+      <span data-t="classes"></span>{_CLASSES}
+      <button type="button" class="lb-button" data-digit="" data-t="in_turn" data-title="about_in_turn"></button></div>
     <figure class="lb-main">
       <figcaption data-t="digit"></figcaption>
       <canvas class="lb-digit lb-picture" width="28" height="28" role="img" data-label="digit"></canvas>

@@ -30,8 +30,9 @@ window.ganLive = (() => {
   // The server sends only new points; the last one we have may have grown, so it is sent again.
   function merge(answer) {
     const old = view && view.generation === answer.generation && view.run === answer.run ? view.curves : null;
-    const fresh = answer.curves || { from: 0, x: [], series: {} };
-    const curves = { x: joined(old && old.x, fresh.x, fresh.from), series: {} };
+    const fresh = answer.curves || { from: 0, x: [], seconds: [], series: {} };
+    const curves = { x: joined(old && old.x, fresh.x, fresh.from), series: {},
+                     seconds: joined(old && old.seconds, fresh.seconds, fresh.from) };
     for (const name of Object.keys(fresh.series)) {
       const before = old ? old.series[name] : {}, after = fresh.series[name];
       curves.series[name] = {};
@@ -39,7 +40,9 @@ window.ganLive = (() => {
     }
     for (const run of answer.runs) summaries.set(run.id, run);
     for (const id of [...summaries.keys()]) if (!answer.order.includes(id)) summaries.delete(id);
-    return { ...answer, curves, runs: answer.order.map(id => summaries.get(id)).filter(Boolean), offline: false };
+    const measured = answer.measured || (view && view.run === answer.run ? view.measured : null);   // sent when changed
+    const pretrained = answer.pretrained || (view && view.pretrained) || [];                        // sent once
+    return { ...answer, curves, measured, pretrained, runs: answer.order.map(id => summaries.get(id)).filter(Boolean), offline: false };
   }
   const joined = (old, fresh, from) => (old || []).slice(0, from).concat(fresh);
 
@@ -51,7 +54,8 @@ window.ganLive = (() => {
     try {
       const known = view && view.run ? view : { generation: '', curves: { x: [] } };
       const response = await fetch('gradio_api/lab/live?' + new URLSearchParams({
-        run: chosen, since: view ? view.version : 0, generation: known.generation, count: known.curves.x.length }),
+        run: chosen, since: view ? view.version : 0, generation: known.generation, count: known.curves.x.length,
+        tag: known.measured ? known.measured.tag : '' }),
         { signal: AbortSignal.timeout(SLOWEST_MS) });   // a connection that slept with the laptop never answers
       if (response.status === 200) { view = merge(await response.json()); emit('view', view); }
       else if (response.status !== 204) throw new Error('HTTP ' + response.status);

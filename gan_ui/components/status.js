@@ -28,6 +28,8 @@ function show() {
   pill.dataset.status = status;
   put('.gs-pill', t('is_' + status));
   put('.gs-run', none ? '' : view.run);
+  const from = !none && view.parent;
+  put('.gs-parent', from ? t('branched', { run: from.run, step: whole(from.step) }) : '');
   const offline = one('.gs-offline');
   offline.hidden = !(view && view.offline);
   put('.gs-offline', offline.hidden ? '' : t('offline'));

@@ -20,6 +20,7 @@ HTML = f"""
   <div class="gs-head">
     <strong class="gs-pill" data-status="none"></strong>
     <span class="gs-run"></span>
+    <span class="gs-run gs-parent"></span>
     <span class="gs-offline" role="status" hidden></span>
   </div>
   <div class="gs-bar" role="progressbar" aria-valuemin="0" aria-valuemax="100"><i></i></div>

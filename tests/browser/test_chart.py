@@ -14,40 +14,16 @@ from typing import Any
 
 import pytest
 
-from gan_ui.components.chart import CSS, HTML, JS, SERIES, chart
+from gan_core.curves import SERIES
+from gan_ui.components.chart import CSS, HTML, JS, PANELS, chart
+from gan_ui.components.chart import SERIES as ALL_SERIES
 from gan_ui.strings import STRINGS
+from tests.browser.bare import STORE, bare_page
 
-# The page's store, cut down: what live.js promises the chart.
-STORE = (
-    "const GAN_WORDS = "
-    + json.dumps(STRINGS)
-    + """;
-window.ganLive = (() => {
-  const words = GAN_WORDS, last = {language: 'en'}, listeners = {view: [], language: []};
-  return {
-    on(kind, listener) { listeners[kind].push(listener); if (kind in last) listener(last[kind]); },
-    send(kind, value) { last[kind] = value; for (const listener of listeners[kind]) listener(value); },
-    t(key) { if (!words[key]) throw new Error('no word ' + key); return words[key][last.language === 'zh' ? 1 : 0]; },
-  };
-})();
-"""
-)
-THEME = """
-body { margin: 0; padding: 12px; font-family: sans-serif;
-  --body-text-color: #27272a; --body-text-color-subdued: #71717a;
-  --block-background-fill: #ffffff; --border-color-primary: #e4e4e7; }
-body.dark { --body-text-color: #f4f4f5; --body-text-color-subdued: #a1a1aa; --block-background-fill: #18181b;
-  --border-color-primary: #3f3f46; background: #09090b; }
-"""
-SCRIPT = json.dumps(JS).replace("</", "<\\/")
-PAGE = f"""<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<style>{THEME} #chart {{ {CSS} }}</style><script>{STORE}</script>
-<body><div id="chart">{HTML}</div><script>
-const chart = document.getElementById('chart');
-Function('element', 'trigger', 'props', 'server', 'upload', 'watch', {SCRIPT})(chart);
-</script>"""
+PAGE = bare_page(HTML, CSS, JS).replace("const part =", "const chart = document.getElementById('part'), part =")
 BLUE, ORANGE, DARK_BLUE = (0, 114, 178), (213, 94, 0), (90, 180, 238)
-LOSSES, PROBABILITIES = (0.0, 0.55), (0.55, 1.0)  # shares of the canvas's height
+GREEN = (0, 121, 90)
+LOSSES, PROBABILITIES, DIGIT_FID = (0.0, 0.42), (0.42, 0.69), (0.69, 1.0)  # shares of the canvas's height
 
 
 @pytest.fixture
@@ -90,11 +66,29 @@ def view(n: int = 100, every: int = 10, run: str = "run-1", wild: float = 1.0) -
             ("g_loss", 0.7 + 2 * t),
             ("d_real", 0.5 + 0.4 * t),
             ("d_fake", 0.5 - 0.4 * t),
+            ("grad_d", 0.1 + t),
+            ("grad_g", 0.3 - 0.2 * t),
         ):
             value = mean + wild * 0.03 * noise.uniform(-1, 1)
             for part, shift in (("lo", -0.02), ("mean", 0.0), ("hi", 0.02)):
                 series[name][part].append(round(value + shift * wild, 4))
-    return {"run": run, "status": "running", "curves": {"x": [every * (i + 1) for i in range(n)], "series": series}}
+    steps = [every * (i + 1) for i in range(n)]
+    curves = {"x": steps, "seconds": [step / 50 for step in steps], "series": series}
+    return {"run": run, "status": "running", "curves": curves}
+
+
+def measured(n: int = 5, every: int = 200, **changes: Any) -> dict[str, Any]:
+    """What was measured n times beside it: digit-FIDs that fall."""
+    columns = {
+        "step": [every * (i + 1) for i in range(n)],
+        "seconds": [every * (i + 1) / 50 for i in range(n)],
+        "digit_fid": [200 / (i + 1) for i in range(n)],
+        "precision": [0.1 + i / 10 for i in range(n)],
+        "recall": [0.05 + i / 10 for i in range(n)],
+    }
+    newest = {"step": every * n, "digit_fid": 200 / max(1, n)}
+    floor = {"digit_fid": 0.43, "precision": 0.87, "recall": 0.86}
+    return {"columns": columns, "newest": newest, "floor": floor, "alerts": [], "marks": [], **changes}
 
 
 def send(page: Any, sent: dict[str, Any] | str) -> None:
@@ -135,12 +129,12 @@ def picture(page: Any) -> str:
 
 
 def values(page: Any) -> dict[str, str]:
-    return {name: page.locator(f"[data-series={name}] .gc-value").inner_text() for name in SERIES}
+    return {name: page.locator(f"[data-series={name}] .gc-value").text_content() for name in SERIES}
 
 
 def test_every_word_is_there_and_every_template_is_plain() -> None:
     used = set(re.findall(r'data-(?:t|label|title)="(\w+)"', HTML)) | set(re.findall(r"word(?:\(|: )'(\w+)'", JS))
-    used |= set(SERIES) | {"d_title", "loss_title"}
+    used |= set(ALL_SERIES) | {f"{panel}_title" for panel in PANELS} | {"d_title_compared", "second"}
     assert {f"chart.{name}" for name in used} == {key for key in STRINGS if key.startswith("chart.")}
     for template in (HTML, CSS):  # Gradio runs both through Handlebars and a JavaScript template string
         assert not re.search(r"\$\{|\{\{|`|\\", template)
@@ -233,14 +227,14 @@ def test_the_pointer_reads_out_the_values_of_a_step(open_page: Any) -> None:
     send(page, sent)
     last = values(page)
     box = page.locator(".gc-over").bounding_box()
-    plot = box["width"] - 44 - 42  # chart.js: left and right
+    plot = box["width"] - 44 - 42  # chart_draw.js: left and right
     page.mouse.move(box["x"] + 44 + plot / 2, box["y"] + 100)
     page.wait_for_function("document.querySelector('.gc-step').textContent === '500'")
     for name in SERIES:
         mean = sum(sent["curves"]["series"][name]["mean"][:50]) / 50  # 500 steps of 10 each
         assert values(page)[name] == f"{mean:.3f}"
         low, high = (sent["curves"]["series"][name][part][49] for part in ("lo", "hi"))
-        assert page.locator(f"[data-series={name}] .gc-raw").inner_text() == f"{low:.3f} – {high:.3f}"
+        assert page.locator(f"[data-series={name}] .gc-raw").text_content() == f"{low:.3f} – {high:.3f}"
     send(page, view(200))  # points come in: the crosshair stays at its step
     assert page.locator(".gc-step").inner_text() == "500"
     page.mouse.move(2, 2)
@@ -252,7 +246,7 @@ def test_hovering_a_reference_line_explains_it(open_page: Any) -> None:
     page = open_page()
     send(page, view(1))  # the loss axis goes from 0 to 1.5
     box = page.locator(".gc-over").bounding_box()
-    top, bottom = 24, 24 + round((box["height"] - 24 - 38 - 28) * 0.6)  # chart.js: TOP, BETWEEN, BOTTOM
+    top, bottom = 24, 24 + 200  # chart_draw.js: TOP, the losses' height
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + bottom - (bottom - top) * math.log(2) / 1.5)
     page.wait_for_function("words => document.querySelector('.gc-over').title === words", arg=STRINGS["chart.ln2"][0])
 
@@ -349,7 +343,7 @@ def test_a_phone_shows_all_of_it(open_page: Any, language: str) -> None:
     )
     assert page.evaluate("getComputedStyle(document.querySelector('.gc-over')).touchAction") == "pan-y"
     box = page.locator(".gc-over").bounding_box()
-    page.touchscreen.tap(box["x"] + 34 + (box["width"] - 34 - 42) / 4, box["y"] + 100)  # chart.js: left and right
+    page.touchscreen.tap(box["x"] + 34 + (box["width"] - 34 - 42) / 4, box["y"] + 100)  # chart_draw.js: left and right
     page.wait_for_function("document.querySelector('.gc-step').textContent.startsWith('2')")
     send(page, view(800, 126))  # the finger is up and the values stay
     assert page.locator(".gc-step").inner_text().startswith("2")
@@ -370,6 +364,10 @@ ODD_VIEWS = {
     "empty": "{run: 'a', curves: {x: [], series: {}}}",
     "one point at step 0": "{curves: {x: [0], series: {d_loss: {lo: [0], hi: [0], mean: [0]}}}}",
     "constant": "{curves: {x: [1, 2], series: {g_loss: {lo: [2, 2], hi: [2, 2], mean: [2, 2]}}}}",
+    "measured before any curve": "{run: 'a', measured: {columns: {step: [5], seconds: [1], digit_fid: [9]}, newest: {digit_fid: 9}}}",
+    "odd measurements": "{curves: {x: [1, 2], series: {}}, measured: {columns: {step: [1, 2], digit_fid: [null, 0]}, floor: null,"
+    " newest: {step: 2}, marks: [{step: 1, changes: []}, {step: 9, changes: [['lr_g', null, 1]]}]}}",
+    "no times": "{curves: {x: [1, 2], seconds: [0, 0], series: {d_loss: {mean: [1, 2]}}}, settings: {objective: 'hinge'}}",
     "only gaps": "{curves: {x: [1, 2], series: {g_loss: {lo: [null, NaN], hi: [null, null], mean: [NaN, null]}}}}",
     "gaps": "{curves: {x: [1, 2, 3], series: {d_real: {lo: [0, null, 0], hi: [1, null, 1], mean: [.5, null, .4]}}}}",
     "short lists": "{curves: {x: [1, 2, 3], series: {d_loss: {mean: [1]}, g_loss: {lo: 5}}}}",
@@ -383,6 +381,9 @@ ODD_VIEWS = {
 
 def test_odd_views_are_drawn_without_errors(open_page: Any) -> None:
     page = open_page()
+    for panel in ("grad", "pr"):
+        change(page, f"document.querySelector('[data-panel={panel}]').click()")
+    page.locator(".gc-axis").select_option("seconds")
     for odd in ODD_VIEWS.values():
         for _ in range(2):  # on either axis
             send(page, odd)
@@ -393,6 +394,70 @@ def test_odd_views_are_drawn_without_errors(open_page: Any) -> None:
             page.locator(".gc-over").blur()
     send(page, view())
     assert pixels(page, BLUE, LOSSES) > 300
+
+
+def test_measurements_are_drawn_with_their_floor_and_unfold(open_page: Any) -> None:
+    page = open_page()
+    send(page, view())
+    assert pixels(page, GREEN, DIGIT_FID) == 0
+    send(page, {**view(), "measured": measured()})
+    assert pixels(page, GREEN, DIGIT_FID) > 300
+    assert page.evaluate("chart.chartLayout().references.find(r => r.word === 'floor').at") == 0.43
+    assert page.locator("[data-series=digit_fid] .gc-value").inner_text() == "40.00"
+    assert not page.locator("[data-series=recall]").is_visible()
+    height = page.locator(".gc-plot").bounding_box()["height"]
+    page.get_by_role("button", name="Precision, recall").click()
+    page.wait_for_function(f"document.querySelector('.gc-plot').clientHeight > {height}")
+    assert page.locator("[data-series=recall] .gc-value").inner_text() == "0.45"
+    for chip in ("Losses", "D(x) · D(G(z))", "Precision, recall"):
+        page.get_by_role("button", name=chip).click()
+    page.wait_for_function(f"document.querySelector('.gc-plot').clientHeight < {height / 2}")
+    assert pixels(page, GREEN, (0, 1)) > 300
+    page.locator(".gc-over").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('[data-series=digit_fid] .gc-value').textContent === '200.00'")
+
+
+def test_a_data_set_without_a_judge_has_no_digit_fid(open_page: Any) -> None:
+    page = open_page()
+    newest = {"step": 200, "diversity": 9.0}
+    send(page, {**view(), "measured": measured(0, columns={"step": [200]}, newest=newest, floor=None)})
+    assert page.get_by_role("button", name="digit-FID").first.is_disabled()
+    assert page.evaluate("chart.chartLayout().panels.map(p => p.id)") == ["loss", "d"]
+
+
+def test_a_changed_setting_is_marked_where_it_was_changed(open_page: Any) -> None:
+    page = open_page()
+    marks = [
+        {"step": 500, "changes": [["lr_g", 0.002, 0.001]]},
+        {"step": 510, "changes": [["lr_d", 0.002, 0.001], ["n_critic", 1, 2]]},
+        {"step": 99_999, "changes": [["lr_g", 1, 2]]},
+    ]
+    send(page, {**view(), "measured": measured(marks=marks)})
+    at = page.evaluate("chart.chartLayout().marks.map(mark => mark.x)")
+    assert len(at) == 2
+    assert at[0] == page.evaluate("chart.chartLayout().x(500)")
+    box = page.locator(".gc-over").bounding_box()
+    page.mouse.move(box["x"] + at[0], box["y"] + 150)
+    page.wait_for_function("document.querySelector('.gc-over').title === 'lr_g 0.002→0.001'")
+    draws = page.evaluate("chart.chartStats.draws")
+    page.locator(".gc-axis").select_option("seconds")
+    drawn(page, draws)
+    assert page.evaluate("chart.chartLayout().marks[0].at") == pytest.approx(10)
+    assert page.evaluate("chart.chartLayout().end") == 20
+
+
+def test_an_objective_without_probabilities_has_no_ln_2(open_page: Any) -> None:
+    page = open_page()
+    words = "chart.chartLayout().references.map(r => r.word)"
+    for objective, expected in (
+        ("non-saturating", ["ln2", "two_ln2", "half"]),
+        ("relativistic", ["ln2"]),
+        ("wasserstein", []),
+        ("hinge", ["half"]),
+    ):
+        send(page, {**view(), "settings": {"objective": objective}})
+        assert page.evaluate(words) == expected
 
 
 def test_a_hidden_chart_does_nothing_until_it_is_shown(open_page: Any) -> None:
@@ -441,7 +506,7 @@ def test_it_mounts_in_gradio(open_page: Any) -> None:
         page = open_page(url=url)
         page.evaluate("window.chart = document.querySelector('.gc').parentElement")
         send(page, view())
-        page.wait_for_function("document.querySelector('.gc-plot').clientHeight === 400")  # the stylesheet got through
+        page.wait_for_function("document.querySelector('.gc-plot').clientHeight === 578")  # the stylesheet got through
         page.wait_for_function("document.querySelector('.gc').parentElement.chartStats.draws > 0")
         deadline = time.monotonic() + 10
         while (
@@ -449,7 +514,7 @@ def test_it_mounts_in_gradio(open_page: Any) -> None:
         ):  # Gradio may still move the page's parts, and each move is a new drawing
             assert time.monotonic() < deadline
             page.wait_for_timeout(50)
-        assert page.locator(".gc-bar").inner_text().startswith("Smoothing")
+        assert "Smoothing" in page.locator(".gc-bar").inner_text()
         page.locator("[data-series=g_loss]").click()
         page.wait_for_function("document.querySelector('[data-series=g_loss]').ariaPressed === 'false'")
     finally:

@@ -14,6 +14,7 @@ import torch
 from gan_core import saved
 from gan_core.config import make_config
 from gan_core.latent import sample_z
+from gan_core.networks import build_pair
 from gan_core.runs import Run, create_run
 from gan_ui.sampling import SampleServer, routes
 from gan_ui.strings import STRINGS
@@ -22,12 +23,12 @@ from tests.lively import lively
 # The page's store, cut down: what live.js promises the component.
 STORE = """<script>
 window.ganLive = (() => {
-  const words = WORDS, last = {language: 'en'}, listeners = {view: [], language: []}, chosen = [];
+  const words = WORDS, last = {language: 'en'}, listeners = {view: [], language: []};
   return {
-    chosen,
+    chosen: '',
     on(kind, listener) { listeners[kind].push(listener); if (kind in last) listener(last[kind]); },
     send(kind, value) { last[kind] = value; for (const listener of listeners[kind]) listener(value); },
-    select(run) { chosen.push(run); },
+    select(run) { this.chosen = run; },
     t(key, values) {
       if (!words[key]) throw new Error('no word ' + key);
       let text = words[key][last.language === 'zh' ? 1 : 0];
@@ -39,6 +40,7 @@ window.ganLive = (() => {
 </script>""".replace("WORDS", json.dumps(STRINGS).replace("</", "<\\/"))
 HOOK = "document.querySelector('.lb').parentElement"
 DIMS = {"first": 64, "wide": 512, "small": 6, "young": 64}
+SHIPPED = [{"id": name, "preset": name, "snapshots": [500, 1000]} for name in ("best", "conditional")]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,12 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run = create_run(folder / name, make_config("tutorial", {"z_dim": z_dim}), "", 0)
         for step in (500, 1000) if name != "young" else ():
             saved.save_snapshot(run, step, lively(step, z_dim), b"")
+    best = create_run(folder / "best", make_config("tutorial", {"z_dim": 16}), "", 0)
+    config = make_config("minute", {"network": "conditional", "z_dim": 16})
+    conditional = create_run(folder / "conditional", config, "", 0)
+    for step in (500, 1000):
+        saved.save_snapshot(best, step, lively(step, 16), b"")
+        saved.save_snapshot(conditional, step, build_pair(config)[0], b"")
     return folder
 
 
@@ -112,7 +120,6 @@ class Bank:
     def view(self, run: str = "first", **changes: Any) -> None:
         seen = {
             "run": run,
-            "z_dim": DIMS.get(run, 0),
             "status": "running",
             "step": 1000,
             "live_version": 1,
@@ -133,7 +140,7 @@ class Bank:
         return self.pixels(".lb-digit")[0]
 
     def tiles(self) -> np.ndarray:
-        return self.pixels(".lb-tile canvas")
+        return self.pixels(".lb-near canvas")
 
     def pixels(self, selector: str) -> np.ndarray:
         values = self.page.evaluate(
@@ -403,7 +410,7 @@ def test_another_run_keeps_z_where_it_fits(open_bank, server):
     bank.settle()
     z = bank.values()
     bank.page.locator(".lb-run").select_option("small")
-    assert bank.page.evaluate("ganLive.chosen") == ["small"]
+    assert bank.page.evaluate("ganLive.chosen") == "small"
     bank.view("small")  # what the store answers
     bank.page.wait_for_function("document.querySelectorAll('.lb-bar').length === 6")
     bank.settle()
@@ -563,3 +570,47 @@ def test_download(open_bank, tmp_path):
     large = np.asarray(Image.open(tmp_path / "digit.png").convert("L"))
     assert large.shape == (280, 280)
     assert np.array_equal(large[5::10, 5::10], bank.digit())
+
+
+def test_whoever_has_chosen_nothing_sees_the_best_that_ships(open_bank, server):
+    bank = open_bank(pretrained=SHIPPED)
+    assert bank.page.locator(".lb-run").input_value() == "best"
+    assert np.array_equal(bank.digit(), picture(server, sample_z(0, 1, 16), "best"))
+    bank.view("first", pretrained=SHIPPED, step=1001)  # the training goes on: still the best
+    bank.settle()
+    assert bank.page.locator(".lb-run").input_value() == "best"
+    bank.page.evaluate("ganLive.chosen = 'first'")  # Start was pressed, or a run opened
+    bank.view("first", pretrained=SHIPPED)
+    bank.settle()
+    assert bank.page.locator(".lb-run").input_value() == "first"
+    assert np.array_equal(bank.digit(), picture(server, sample_z(0, 1, 64)))
+    bank.page.locator(".lb-run").select_option("best")
+    bank.settle()
+    assert np.array_equal(bank.digit(), picture(server, sample_z(0, 1, 16), "best"))
+    assert bank.page.evaluate("ganLive.chosen") == "first"
+
+
+def test_what_ships_is_there_before_any_training(open_bank, server):
+    bank = open_bank("", runs=[], live_version=0, snapshots=[], pretrained=SHIPPED)
+    assert np.array_equal(bank.digit(), picture(server, sample_z(0, 1, 16), "best"))
+
+
+def test_a_conditional_run_draws_the_digit_that_is_pressed(open_bank, server):
+    bank = open_bank(pretrained=SHIPPED)
+    assert not bank.page.locator(".lb-classes").is_visible()
+    bank.page.locator(".lb-run").select_option("conditional")
+    bank.settle()
+    z = sample_z(0, 1, 16)
+    as_digits = bank.pixels(".lb-class canvas")
+    for digit in (0, 3, 9):
+        assert same(as_digits[digit], server.images("conditional", None, z, digit)[0][0, 0].numpy())
+    assert same(bank.digit(), as_digits[7])
+    assert same(bank.tiles()[12], bank.digit())
+    bank.page.get_by_role("button", name="Draw a 3").click()
+    bank.settle()
+    assert same(bank.digit(), as_digits[3])
+    assert bank.page.get_by_role("button", name="Draw a 3").get_attribute("aria-pressed") == "true"
+    bank.page.get_by_role("button", name="Each in turn").click()
+    bank.settle()
+    assert same(bank.digit(), as_digits[0])
+    assert same(bank.tiles()[12], as_digits[2])

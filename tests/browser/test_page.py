@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,12 +13,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.runs import Run
+from gan_core.config import make_config
+from gan_core.loop import prepare
+from gan_core.runs import Run, State, create_run
 from tests.processes import App, wait_until
 
 STATUS = "document.querySelector('#status .gs-pill')?.dataset.status"
 POINTS = "window.ganLive && ganLive.view && ganLive.view.curves ? ganLive.view.curves.x.length : 0"
-FIELDS = {"steps": "1000000", "batch_size": "16", "z_dim": "8", "log_every": "2", "snapshot_every": "50"}
+FIELDS = {
+    "seconds": "0",
+    "steps": "1000000",
+    "width": "4",
+    "batch_size": "16",
+    "z_dim": "8",
+    "log_every": "2",
+    "snapshot_every": "50",
+}
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +95,8 @@ def fill(page: Any, name: str, value: str) -> None:
 def choose(page: Any, name: str, value: str) -> None:
     page.locator(f"#setting-{name} input").click()
     page.get_by_role("option", name=value).click()
+    chosen = f"document.querySelector('#setting-{name} input').value.startsWith({value!r})"
+    page.wait_for_function(chosen)
 
 
 def start(page: Any, dataset: str, **fields: str) -> str:
@@ -102,6 +115,20 @@ def start(page: Any, dataset: str, **fields: str) -> str:
 
 def wait_status(page: Any, status: str) -> None:
     page.wait_for_function(f"{STATUS} === {status!r}")
+
+
+def make_run(app: App, name: str, **changes: Any) -> Run:
+    """A run folder as training leaves it, without the training."""
+    config, facts = prepare(make_config("tutorial", {"steps": 20, **FIELDS, **changes}))
+    run = create_run(app.runs_dir / name, config, facts.sha256, facts.size)
+    run.write_state(State(status="stopped", step=20, target=20))
+    return run
+
+
+def measured(step: int, **values: Any) -> str:
+    """A line of metrics.jsonl."""
+    row = {"step": step, "seconds": step / 10, "count": 1000, "digit_fid": 50 - step, "histogram": [0.1] * 10}
+    return json.dumps({**row, "alerts": [], **values}) + "\n"
 
 
 def pixels(page: Any, selector: str) -> str:
@@ -209,7 +236,7 @@ def test_languages_switch_on_the_page_and_are_remembered(open_page: Callable[...
 @pytest.mark.parametrize("query", ["", "?__theme=dark"])
 def test_a_phone_shows_everything_without_scrolling_sideways(open_page: Callable[..., Any], query: str) -> None:
     page = open_page(390, query=query)
-    for tab in ("Sample", "Train"):
+    for tab in ("Sample", "Compare", "Train"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     tops = [page.locator(selector).bounding_box()["y"] for selector in ("#start", "#status", "#chart", "#setting-lr_g")]
@@ -249,11 +276,96 @@ def test_own_images_become_a_data_set(open_page: Callable[..., Any], tmp_path: P
     other.locator("#setting-dataset input").click()
     other.get_by_role("option", name=name).wait_for()
     for name, value in {**FIELDS, "steps": "4"}.items():
-        if name == "batch_size":
+        if name == "width":
             page.get_by_role("button", name="More settings").click()
         fill(page, name, value)
     page.click("#start")
     wait_status(page, "finished")
+
+
+def test_a_preset_fills_in_the_form_and_its_fakes_are_measured(
+    app: App, open_page: Callable[..., Any], mnist: str
+) -> None:
+    page = open_page()
+    page.locator("[data-preset=tutorial]").click()
+    page.wait_for_function("document.querySelector('#setting-lr_g input, #setting-lr_g textarea').value === '1e-05'")
+    page.locator("[data-preset=minute]").click()
+    page.wait_for_function("document.querySelector('#setting-seconds input, #setting-seconds textarea').value === '60'")
+    fill(page, "seconds", "3")
+    page.get_by_role("button", name="More settings").click()
+    fill(page, "width", "4")
+    page.click("#start")
+    page.wait_for_function("ganLive.chosen !== ''")
+    wait_status(page, "finished")
+    page.locator("#quality [data-row=digit_fid] td").first.wait_for()
+    page.wait_for_function("ganLive.view.measured.newest?.step === ganLive.view.step")
+    assert float(page.inner_text("#quality [data-row=digit_fid] td")) > 1
+    assert page.locator("#histogram .gq-bar").count() == 10
+    assert "not comparable" in page.inner_text("#quality").lower()
+
+
+def test_a_setting_changed_while_it_trains_is_applied_and_marked(
+    app: App, open_page: Callable[..., Any], tiny_dataset: str
+) -> None:
+    page = open_page()
+    run = Run(app.runs_dir / start(page, tiny_dataset, lr_g="0.002"))
+    page.get_by_role("button", name="Change while it trains").click()
+    box = page.locator("#live-lr_g textarea, #live-lr_g input").first
+    page.wait_for_selector("#apply:not([disabled])")
+    assert box.input_value() == "0.002"
+    box.fill("nonsense")
+    page.click("#apply")
+    page.wait_for_selector("#live-lr_g :text('must be a number')")
+    box.fill("0.001")
+    page.click("#apply")
+    page.wait_for_selector("#change-notice :text('lr_g 0.002 → 0.001')")
+    page.wait_for_function("document.querySelector('.gc').parentElement.chartLayout().marks.length === 1")
+    assert [event["settings"] for event in run.events() if event["event"] == "changed"] == [{"lr_g": 0.001}]
+    page.click("#stop")
+    wait_status(page, "stopped")
+    page.wait_for_selector("#apply[disabled]")
+
+
+def test_an_alert_is_shown_and_a_change_is_drawn(app: App, open_page: Callable[..., Any], tiny_dataset: str) -> None:
+    run = make_run(app, "20200101-000000-ill", dataset=tiny_dataset)
+    alert = {"kind": "made-up", "values": {}, "cure": {"lr_d": 0.0005}}
+    (run.folder / "metrics.jsonl").write_text(measured(10) + measured(20, alerts=[alert]))
+    page = open_page(query=f"?run={run.id}")
+    page.locator(".gx-alerts li[data-kind=made-up]").wait_for()
+    assert "lr_d = 0.0005" in page.inner_text("#doctor")
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write(measured(30))
+    page.locator("#doctor .gx-calm").wait_for()
+    assert not page.locator(".gx-alerts li").count()
+
+
+def test_a_cure_branches_and_the_page_watches_the_branch(
+    app: App, open_page: Callable[..., Any], tiny_dataset: str
+) -> None:
+    page = open_page()
+    run = Run(app.runs_dir / start(page, tiny_dataset, steps="6"))
+    wait_status(page, "finished")
+    alert = {"kind": "made-up", "values": {}, "cure": {"lr_d": 0.0005}}
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write(measured(7, alerts=[alert]))
+    page.locator("#doctor li[data-kind=made-up] button").click()
+    page.wait_for_function(f"ganLive.view.run !== {run.id!r}")
+    branch = Run(app.runs_dir / page.evaluate("ganLive.view.run"))
+    assert branch.config().lr_d == 0.0005
+    assert branch.document()["parent"] == {"run": run.id, "step": 6}
+    page.wait_for_selector(f".gs-parent:text('{run.id}')")
+
+
+def test_runs_are_compared_on_their_tab(app: App, open_page: Callable[..., Any], tiny_dataset: str) -> None:
+    runs = [make_run(app, f"20200102-00000{n}-compared", dataset=tiny_dataset) for n in range(2)]
+    for run in runs:
+        (run.folder / "metrics.jsonl").write_text(measured(10) + measured(20))
+    page = open_page()
+    page.get_by_role("tab", name="Compare").click()
+    for run in runs:
+        page.locator(f".gk-runs [data-run='{run.id}']").click()
+    page.wait_for_function("document.querySelector('.gk').parentElement.drawn()?.length === 2")
+    assert page.locator(".gk tbody tr").all_inner_texts()[0].split() == [runs[0].id, "30.00", "30.00"]
 
 
 def test_the_app_may_die_and_come_back_under_an_open_page(
