@@ -1,0 +1,69 @@
+"""Copies a finished run into checkpoints/pretrained: its last generator, a thin timeline and how it was made.
+
+    python -m tools.ship RUN_FOLDER NAME
+
+RUN_FOLDER must be a run of the preset NAME. The last snapshot is measured once more with 10,000 fakes; the figures go
+to the last line of metrics.jsonl.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gan_core import data, metrics, saved
+from gan_core.files import write_atomic, write_json
+from gan_core.latent import classes_for, generate, sample_z
+from gan_core.runs import Run, snapshot_path, snapshot_steps
+
+TARGET = Path(__file__).parent.parent / "checkpoints" / "pretrained"
+PICTURES = 20
+LINES = 200  # of the curves and of the measurements
+FAKES = 10_000
+
+
+def ship(source: Run, name: str) -> dict[str, Any]:
+    """Copy `source`; returns the last generator's measurements."""
+    config, step = source.config(), snapshot_steps(source)[-1]
+    folder = TARGET / name
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "snapshots").mkdir(parents=True)
+    steps = snapshot_steps(source)
+    shown = sorted({steps[round(i * (len(steps) - 1) / (PICTURES - 1))] for i in range(PICTURES)})
+    for at in shown:
+        shutil.copyfile(source.folder / f"snapshots/{at:06d}.webp", folder / f"snapshots/{at:06d}.webp")
+    last = f"snapshots/{step:06d}"
+    shutil.copyfile(source.folder / f"{last}.safetensors", folder / f"{last}.safetensors")
+    for file in ("state.json", "live.webp", "reals.webp"):
+        shutil.copyfile(source.folder / file, folder / file)
+    G, _ = saved.load_generator(snapshot_path(source, step), config)
+    classes, z = classes_for(config, 1000), sample_z(1, FAKES, config.z_dim)
+    fakes = torch.cat([generate(G, part, classes) for part in z.split(1000)])
+    found = {"step": step, "seconds": source.state().seconds}
+    found |= metrics.evaluate(fakes, metrics.load_reference()).to_json()
+    found["diversity_of_reals"] = metrics.pixel_diversity(data.load("mnist").images[:2000])
+    rows = [row for row in source.metrics()[0] if row["step"] < step]
+    _write_lines(folder / "metrics.jsonl", [*rows[:: max(1, len(rows) // LINES)], found])
+    points = source.history()[0]
+    _write_lines(folder / "history.jsonl", points[:: max(1, len(points) // LINES)])
+    document = source.document()
+    document["settings"]["preset"] = name
+    document["command"] = (
+        f"python -m gan_core train --preset {name} --seed {config.seed} --set threads={config.threads}"
+    )
+    document["seconds"] = source.state().seconds
+    write_json(folder / "config.json", document)
+    return found
+
+
+def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    write_atomic(path, "".join(json.dumps(row) + "\n" for row in rows).encode())
+
+
+if __name__ == "__main__":
+    print(json.dumps(ship(Run(Path(sys.argv[1])), sys.argv[2]), indent=1))
