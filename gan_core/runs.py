@@ -277,8 +277,13 @@ def pretrained() -> list[Run]:
 
 def find_sampled(runs_dir: Path, run_id: str) -> Run:
     """The run of that id, or the network of that name that ships. Raises UserError if there is neither."""
-    shipped = next((run for run in pretrained() if run.id == run_id), None)
-    return shipped or find_run(runs_dir, run_id)
+    try:
+        return find_run(runs_dir, run_id)
+    except UserError:
+        for run in pretrained():
+            if run.id == run_id:
+                return run
+        raise
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:
