@@ -38,7 +38,7 @@ _ROWS = "".join(
 
 # The words are put in by chart.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
 HTML = f"""
-<div class="gc gc-without">
+<div class="gl-card gc gc-without">
   <div class="gc-bar">
     <div class="gc-chips" role="group" data-label="panels">{_CHIPS}</div>
     <label><span data-t="axis"></span>

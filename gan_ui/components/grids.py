@@ -10,7 +10,7 @@ import gradio as gr
 HERE = Path(__file__).parent
 
 HTML = """
-<div class="gg">
+<div class="gl-card gg">
   <figure><figcaption data-t="fakes"></figcaption>
     <div class="gg-frame"><img class="gg-fakes" alt="" hidden><span class="gg-empty" data-t="none"></span></div></figure>
   <figure><figcaption data-t="reals"></figcaption>

@@ -23,7 +23,7 @@ _CLASSES = "".join(
 
 # The words are put in by latent_bank.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
 HTML = f"""
-<div class="lb lb-waiting">
+<div class="gl-card lb lb-waiting">
   <p class="lb-none" data-t="empty"></p>
   <div class="lb-body">
     <div class="lb-pick">

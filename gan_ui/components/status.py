@@ -16,7 +16,7 @@ _FACTS = "".join(
 
 # The words are put in by status.js: data-t holds the text of a node.
 HTML = f"""
-<section class="gs" aria-live="off">
+<section class="gl-card gs" aria-live="off">
   <div class="gs-head">
     <strong class="gs-pill" data-status="none"></strong>
     <span class="gs-run"></span>

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
+import gan_ui
 from gan_ui.strings import STRINGS
 
 # The page's store, cut down: what live.js promises the components.
 STORE = (
     "const GAN_WORDS = "
-    + json.dumps(STRINGS)
+    + json.dumps(STRINGS).replace("</", "<\\/")
     + """;
 window.ganLive = (() => {
   const words = GAN_WORDS, last = {language: 'en'}, listeners = {view: [], language: []};
   return {
-    selected: [],
+    chosen: '',
     get language() { return last.language; },
     on(kind, listener) { listeners[kind].push(listener); if (kind in last) listener(last[kind]); },
     send(kind, value) { last[kind] = value; for (const listener of listeners[kind]) listener(value); },
-    select(run) { this.selected.push(run); },
+    select(run) { this.chosen = run; },
     t(key, values) {
       if (!words[key]) throw new Error('no word ' + key);
       let text = words[key][last.language === 'zh' ? 1 : 0];
@@ -30,6 +32,7 @@ window.ganLive = (() => {
 })();
 """
 )
+PAGE_CSS = (Path(gan_ui.__file__).parent / "components" / "page.css").read_text(encoding="utf-8")
 THEME = """
 body { margin: 0; padding: 12px; font-family: sans-serif;
   --body-text-color: #27272a; --body-text-color-subdued: #71717a;
@@ -46,7 +49,7 @@ def bare_page(html: str, css: str, js: str, props: dict[str, Any] | None = None)
     """
     script = json.dumps(js).replace("</", "<\\/")
     return f"""<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<style>{THEME} #part {{ {css} }}</style><script>{STORE}</script>
+<style>{THEME} {PAGE_CSS} #part {{ {css} }}</style><script>{STORE}</script>
 <body><div id="part">{html}</div><script>
 const part = document.getElementById('part'), props = {json.dumps(props or {})}, fired = [], watchers = [];
 const fromPython = value => {{ props.value = value; for (const watcher of watchers) watcher(); }};

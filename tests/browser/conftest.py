@@ -1,10 +1,13 @@
-"""A Chromium for each module of browser tests. On a developer's machine without one they are skipped; CI must have it."""
+"""A Chromium for each module of browser tests, and pages in it that must not meet an error.
+
+On a developer's machine without a Chromium they are skipped; CI must have it.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import pytest
@@ -40,3 +43,38 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def errors() -> Iterator[list[str]]:
+    """What went wrong on the pages of a test; at its end there must be nothing."""
+    errors: list[str] = []
+    yield errors
+    assert errors == []
+
+
+@pytest.fixture
+def new_page(chromium: Any, errors: list[str]) -> Iterator[Callable[..., Any]]:
+    """Makes empty pages, each in a context of its own; below 500 pixels of width it is a phone's.
+
+    Messages that hold one of `forgiven` are no errors; `options` go to the context.
+    """
+    contexts = []
+
+    def made(width: int, height: int, *, forgiven: tuple[str, ...] = (), **options: Any) -> Any:
+        def heard(message: Any) -> None:
+            if message.type == "error" and not any(part in message.text for part in forgiven):
+                errors.append(message.text)
+
+        phone = width < 500
+        viewport = {"width": width, "height": height}
+        context = chromium.new_context(viewport=viewport, is_mobile=phone, has_touch=phone, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", heard)
+        return page
+
+    yield made
+    for context in contexts:
+        context.close()

@@ -1,135 +1,37 @@
-"""The curves chart in Chromium: on a bare page that mounts it as gr.HTML does, and once inside Gradio itself."""
+"""What the chart draws: on a bare page that mounts it as gr.HTML does, and once inside Gradio itself."""
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 import random
 import re
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from gan_core.curves import SERIES
 from gan_ui.components.chart import CSS, HTML, JS, PANELS, chart
 from gan_ui.components.chart import SERIES as ALL_SERIES
 from gan_ui.strings import STRINGS
-from tests.browser.bare import STORE, bare_page
-
-PAGE = bare_page(HTML, CSS, JS).replace("const part =", "const chart = document.getElementById('part'), part =")
-BLUE, ORANGE, DARK_BLUE = (0, 114, 178), (213, 94, 0), (90, 180, 238)
-GREEN = (0, 121, 90)
-LOSSES, PROBABILITIES, DIGIT_FID = (0.0, 0.42), (0.42, 0.69), (0.69, 1.0)  # shares of the canvas's height
-
-
-@pytest.fixture
-def open_page(chromium: Any) -> Iterator[Any]:
-    """Opens a page with the chart; at the end of the test no page may have met an error."""
-    contexts, errors = [], []
-
-    def opened(width: int = 900, *, phone: bool = False, url: str | None = None) -> Any:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 760},
-            has_touch=phone,
-            is_mobile=phone,
-            device_scale_factor=2 if phone else 1,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        if url:
-            page.goto(url)
-        else:
-            page.set_content(PAGE)
-        page.wait_for_function("document.querySelector('.gc')?.parentElement.chartStats?.draws > 0")
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert errors == []
-
-
-def view(n: int = 100, every: int = 10, run: str = "run-1", wild: float = 1.0) -> dict[str, Any]:
-    """A made-up training of n points: losses that drift apart, with noise."""
-    noise = random.Random(n)
-    series: dict[str, Any] = {name: {"lo": [], "hi": [], "mean": []} for name in SERIES}
-    for i in range(n):
-        t = i / max(1, n - 1)
-        for name, mean in (
-            ("d_loss", 0.7 - 0.4 * t),
-            ("g_loss", 0.7 + 2 * t),
-            ("d_real", 0.5 + 0.4 * t),
-            ("d_fake", 0.5 - 0.4 * t),
-            ("grad_d", 0.1 + t),
-            ("grad_g", 0.3 - 0.2 * t),
-        ):
-            value = mean + wild * 0.03 * noise.uniform(-1, 1)
-            for part, shift in (("lo", -0.02), ("mean", 0.0), ("hi", 0.02)):
-                series[name][part].append(round(value + shift * wild, 4))
-    steps = [every * (i + 1) for i in range(n)]
-    curves = {"x": steps, "seconds": [step / 50 for step in steps], "series": series}
-    return {"run": run, "status": "running", "curves": curves}
-
-
-def measured(n: int = 5, every: int = 200, **changes: Any) -> dict[str, Any]:
-    """What was measured n times beside it: digit-FIDs that fall."""
-    columns = {
-        "step": [every * (i + 1) for i in range(n)],
-        "seconds": [every * (i + 1) / 50 for i in range(n)],
-        "digit_fid": [200 / (i + 1) for i in range(n)],
-        "precision": [0.1 + i / 10 for i in range(n)],
-        "recall": [0.05 + i / 10 for i in range(n)],
-    }
-    newest = {"step": every * n, "digit_fid": 200 / max(1, n)}
-    floor = {"digit_fid": 0.43, "precision": 0.87, "recall": 0.86}
-    return {"columns": columns, "newest": newest, "floor": floor, "alerts": [], "marks": [], **changes}
-
-
-def send(page: Any, sent: dict[str, Any] | str) -> None:
-    """Gives the chart a view (JSON text may hold what Python has no value for) and waits until it is drawn."""
-    draws = page.evaluate("chart.chartStats.draws")
-    page.evaluate(f"ganLive.send('view', {sent if isinstance(sent, str) else json.dumps(sent)})")
-    drawn(page, draws)
-
-
-def drawn(page: Any, draws: int) -> None:
-    page.wait_for_function("draws => chart.chartStats.draws > draws", arg=draws)
-
-
-def change(page: Any, script: str) -> None:
-    draws = page.evaluate("chart.chartStats.draws")
-    page.evaluate(script)
-    drawn(page, draws)
-
-
-def pixels(page: Any, colour: tuple[int, int, int], part: tuple[float, float]) -> int:
-    """How many opaque pixels of (nearly) this colour a horizontal part of the canvas has."""
-    return int(
-        page.evaluate(
-            """([colour, from, to]) => {
-      const c = document.querySelector('.gc-base'), top = Math.round(c.height * from);
-      const {data} = c.getContext('2d').getImageData(0, top, c.width, Math.round(c.height * to) - top);
-      let count = 0;
-      for (let i = 0; i < data.length; i += 4)
-        if (data[i + 3] > 250 && colour.every((value, k) => Math.abs(value - data[i + k]) < 12)) count++;
-      return count; }""",
-            [list(colour), *part],
-        )
-    )
-
-
-def picture(page: Any) -> str:
-    return str(page.evaluate("document.querySelector('.gc-base').toDataURL()"))
-
-
-def values(page: Any) -> dict[str, str]:
-    return {name: page.locator(f"[data-series={name}] .gc-value").text_content() for name in SERIES}
+from tests.browser.bare import STORE
+from tests.browser.chart.shown import (
+    BLUE,
+    DARK_BLUE,
+    DIGIT_FID,
+    GREEN,
+    LOSSES,
+    ORANGE,
+    PROBABILITIES,
+    change,
+    drawn,
+    measured,
+    picture,
+    pixels,
+    send,
+    values,
+    view,
+)
 
 
 def test_every_word_is_there_and_every_template_is_plain() -> None:
@@ -220,133 +122,6 @@ def test_the_log_axis_and_the_smoothing_redraw(open_page: Any) -> None:
     assert picture(page) != log
     assert values(page) != smoothed
     assert values(page)["g_loss"] == f"{view()['curves']['series']['g_loss']['mean'][-1]:.3f}"
-
-
-def test_the_pointer_reads_out_the_values_of_a_step(open_page: Any) -> None:
-    page, sent = open_page(), view()
-    send(page, sent)
-    last = values(page)
-    box = page.locator(".gc-over").bounding_box()
-    plot = box["width"] - 44 - 42  # chart_draw.js: left and right
-    page.mouse.move(box["x"] + 44 + plot / 2, box["y"] + 100)
-    page.wait_for_function("document.querySelector('.gc-step').textContent === '500'")
-    for name in SERIES:
-        mean = sum(sent["curves"]["series"][name]["mean"][:50]) / 50  # 500 steps of 10 each
-        assert values(page)[name] == f"{mean:.3f}"
-        low, high = (sent["curves"]["series"][name][part][49] for part in ("lo", "hi"))
-        assert page.locator(f"[data-series={name}] .gc-raw").text_content() == f"{low:.3f} – {high:.3f}"
-    send(page, view(200))  # points come in: the crosshair stays at its step
-    assert page.locator(".gc-step").inner_text() == "500"
-    page.mouse.move(2, 2)
-    page.wait_for_function("document.querySelector('.gc-step').textContent === '2,000'")
-    assert values(page) != last
-
-
-def test_hovering_a_reference_line_explains_it(open_page: Any) -> None:
-    page = open_page()
-    send(page, view(1))  # the loss axis goes from 0 to 1.5
-    box = page.locator(".gc-over").bounding_box()
-    top, bottom = 24, 24 + 200  # chart_draw.js: TOP, the losses' height
-    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + bottom - (bottom - top) * math.log(2) / 1.5)
-    page.wait_for_function("words => document.querySelector('.gc-over').title === words", arg=STRINGS["chart.ln2"][0])
-
-
-def test_the_arrow_keys_move_the_crosshair(open_page: Any) -> None:
-    page = open_page()
-    send(page, view())
-    plot = page.get_by_role("slider", name=STRINGS["chart.plot"][0])
-    plot.focus()
-    for key, step in (
-        ("ArrowLeft", "1,000"),
-        ("ArrowLeft", "990"),
-        ("PageDown", "890"),
-        ("ArrowRight", "900"),
-        ("Home", "10"),
-        ("ArrowLeft", "10"),
-        ("End", "1,000"),
-    ):
-        page.keyboard.press(key)
-        page.wait_for_function("step => document.querySelector('.gc-step').textContent === step", arg=step)
-        assert plot.get_attribute("aria-valuenow") == step.replace(",", "")
-    assert plot.get_attribute("aria-valuetext").startswith("step 1000: d_loss 0.")
-    page.keyboard.press("Home")
-    page.keyboard.press("Escape")
-    page.wait_for_function("document.querySelector('.gc-step').textContent === '1,000'")
-
-
-def test_another_run_takes_the_crosshair_away(open_page: Any) -> None:
-    page = open_page()
-    send(page, view())
-    page.locator(".gc-over").focus()
-    page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('.gc-step').textContent === '10'")
-    send(page, view(run="run-2"))
-    assert page.locator(".gc-step").inner_text() == "1,000"
-
-
-def test_screen_readers_find_the_last_values_in_a_table(open_page: Any) -> None:
-    page, sent = open_page(), view()
-    send(page, sent)
-    cells = page.locator("[data-row=d_real] td").all_text_contents()
-    last = {part: f"{numbers[-1]:.3f}" for part, numbers in sent["curves"]["series"]["d_real"].items()}
-    assert cells == [values(page)["d_real"], last["lo"], last["hi"]]
-
-
-def test_the_points_shown_can_be_downloaded(open_page: Any) -> None:
-    page, sent = open_page(), view(run="../a b")
-    assert not page.locator(".gc-csv").is_visible()
-    sent["curves"]["series"]["d_fake"]["mean"][0] = None
-    send(page, sent)
-    with page.expect_download() as download:
-        page.locator(".gc-csv").click()
-    assert re.fullmatch(r"[\w.-]+-curves\.csv", download.value.suggested_filename)
-    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
-    assert [int(row["step"]) for row in rows] == sent["curves"]["x"]
-    assert [float(row["d_loss"]) for row in rows] == sent["curves"]["series"]["d_loss"]["mean"]
-    assert rows[0]["d_fake"] == ""
-    assert f"{float(rows[-1]['g_loss_running_mean']):.3f}" == values(page)["g_loss"]
-
-
-def test_chinese_at_once_and_the_controls_stay(open_page: Any) -> None:
-    page = open_page()
-    send(page, view())
-    change(page, "document.querySelector('.gc-log').click()")
-    change(page, "document.querySelector('[data-series=d_loss]').click()")
-    draws = page.evaluate("chart.chartStats.draws")
-    page.locator(".gc-window").fill("3")
-    drawn(page, draws)
-    before = values(page)
-    english = picture(page)
-    change(page, "ganLive.send('language', 'zh')")
-    assert picture(page) != english  # the canvas has words too
-    assert page.locator(".gc-window-value").inner_text() == "50 步"
-    assert "平滑" in page.locator(".gc-bar").inner_text()
-    assert page.locator(".gc").get_attribute("lang") == "zh-CN"
-    for name, title in (("data-t", None), ("data-label", "aria-label"), ("data-title", "title")):
-        for node in page.locator(f"[{name}]").all():
-            key = f"chart.{node.get_attribute(name)}"
-            assert (node.get_attribute(title) if title else node.text_content()) == STRINGS[key][1]
-    assert page.locator(".gc-log").is_checked()
-    assert page.locator("[data-series=d_loss]").get_attribute("aria-pressed") == "false"
-    assert values(page) == before
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_a_phone_shows_all_of_it(open_page: Any, language: str) -> None:
-    page = open_page(390, phone=True)
-    page.evaluate(f"ganLive.send('language', '{language}')")
-    send(page, view(800, 125))
-    page.locator(".gc-help summary").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("document.querySelector('.gc-base').width") == pytest.approx(
-        2 * page.locator(".gc-base").bounding_box()["width"], abs=1
-    )
-    assert page.evaluate("getComputedStyle(document.querySelector('.gc-over')).touchAction") == "pan-y"
-    box = page.locator(".gc-over").bounding_box()
-    page.touchscreen.tap(box["x"] + 34 + (box["width"] - 34 - 42) / 4, box["y"] + 100)  # chart_draw.js: left and right
-    page.wait_for_function("document.querySelector('.gc-step').textContent.startsWith('2')")
-    send(page, view(800, 126))  # the finger is up and the values stay
-    assert page.locator(".gc-step").inner_text().startswith("2")
 
 
 def test_dark_colours_follow_the_theme_at_once(open_page: Any) -> None:
