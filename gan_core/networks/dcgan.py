@@ -41,7 +41,8 @@ class Discriminator(nn.Module):
         super().__init__()
         width, spectral = config.width, config.spectral_norm
         self.read = nn.Sequential(
-            *_shrink(1, width, spectral),
+            conv(1, width, 4, spectral, stride=2, padding=0),  # no BatchNorm where D first looks, as the paper advises
+            nn.LeakyReLU(0.2, inplace=True),
             *_shrink(width, 2 * width, spectral),
             conv(2 * width, 1, 4, spectral, stride=2, padding=0),
             nn.Flatten(),
@@ -54,7 +55,9 @@ class Discriminator(nn.Module):
 
 
 def _grow(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
-    return [nn.ConvTranspose2d(inputs, outputs, kernel, stride), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    # no bias: BatchNorm takes away any constant, and oneDNN's transposed convolution is 2 to 10 times slower with one
+    layer = nn.ConvTranspose2d(inputs, outputs, kernel, stride, bias=False)
+    return [layer, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
 
 def _shrink(inputs: int, outputs: int, spectral: str) -> list[nn.Module]:
