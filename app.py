@@ -66,8 +66,9 @@ def _warm_up() -> None:
     """Load, now that the page is up, what the first Start and the first drag would have to wait for."""
     import torch
 
-    from gan_core.config import DEFAULT_PRESET, make_config
+    from gan_core.config import make_config
     from gan_core.loop import prepare
+    from gan_core.presets import DEFAULT_PRESET
 
     torch.set_num_threads(1)  # the other cores are the trainers'
     with contextlib.suppress(UserError):  # Start will say it

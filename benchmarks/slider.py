@@ -54,8 +54,9 @@ DRAG = """([moves, every]) => new Promise(done => {
 @contextlib.contextmanager
 def own_app() -> Iterator[str]:
     """The app, on a folder with one run that was never trained; its address."""
-    from gan_core.config import DEFAULT_PRESET, make_config
+    from gan_core.config import make_config
     from gan_core.networks import build_pair
+    from gan_core.presets import DEFAULT_PRESET
     from gan_core.runs import create_run
     from gan_core.saved import save_snapshot
 

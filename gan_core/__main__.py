@@ -19,9 +19,11 @@ from typing import Any
 from tqdm import tqdm
 
 from gan_core import runs
-from gan_core.config import DEFAULT_PRESET, FIELD, FIELDS, PRESETS, Config, check_field, make_config
+from gan_core.config import Config, check_field, make_config
+from gan_core.fields import FIELD, FIELDS
 from gan_core.files import write_atomic
-from gan_core.presets import UNLIMITED
+from gan_core.preset import UNLIMITED
+from gan_core.presets import DEFAULT_PRESET, PRESETS
 from gan_core.runs import Run, State
 from gan_core.sentences import UserError, sentence
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from gan_core import runs, saved
 from gan_core.changes import Changes
-from gan_core.config import FIELD, Config, check_field
+from gan_core.config import Config, check_field, check_together
+from gan_core.fields import FIELD
 from gan_core.files import write_atomic
 from gan_core.runs import Run
 from gan_core.sentences import UserError
@@ -39,7 +40,7 @@ def make_branch(parent: Run, folder: Path, settings: Mapping[str, Any], step: in
     asked = parent.config()
     config = dataclasses.replace(Changes(parent).until(begins_at, asked), steps=asked.steps, seconds=asked.seconds)
     config = _for_as_long_again(
-        dataclasses.replace(config, **changed), begins_at, checkpoint.seconds if checkpoint else 0
+        check_together(dataclasses.replace(config, **changed)), begins_at, checkpoint.seconds if checkpoint else 0
     )
     document = parent.document()
     # made under a name that is not a run's, so that nobody ever sees half of it

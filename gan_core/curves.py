@@ -9,9 +9,9 @@ LOSSES = ("d_loss", "g_loss", "d_real", "d_fake")  # every line of history.jsonl
 SERIES = (*LOSSES, "grad_d", "grad_g")
 POINTS_AT_MOST = 800
 
-_HEAD = (
-    3  # the last step in a bucket, its seconds, how many history lines; then low, high, sum and count of each series
-)
+# A bucket begins with its last step, the seconds then and how many history lines; low, high, sum and count of each
+# series follow.
+_HEAD = 3
 _Bucket = list[float]
 
 

@@ -1,25 +1,49 @@
 """The doctor: what the measurements of a training say about its health. Pure; it never acts, and never judges by losses.
 
-Thresholds are far from what working trainings show, and a finding must last: a false alarm teaches nothing.
+Thresholds are far from what working trainings show, and a finding must last: a false alarm teaches nothing. docs/doctor.md
+says where each comes from; `python -m benchmarks.doctor` tries them all on real trainings.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Any
 
 from gan_core.config import Config
 
-KINDS = ("mode_collapse", "d_too_strong")
+Rows = Sequence[Mapping[str, Any]]
+
+KINDS = ("divergence", "d_too_strong", "mode_collapse", "oscillation", "memorisation", "batchnorm_drift")
 
 LASTING = 3  # measurements in a row that must agree
-SETTLED = 15.0  # seconds of training before which few digits are no finding
+SETTLED = 10.0  # seconds of training before which nothing is a finding
+TRAVEL = (
+    0.1  # steps times learning rate, about what Adam moves a weight by: before that nothing has been learned either
+)
+POINTS = 30  # of the curves that a mean is taken over
+
 DIGIT_LOST = 0.01  # share of the fakes under which a digit counts as not drawn
-DIGITS_LOST = 3
-DIVERSITY_LEAST = 0.6  # of the reals' mean pairwise distance
-POINTS = 30  # of the curves that D's accuracy is averaged over
-ACCURACY_MOST = 0.97
+DIGITS_LOST_MOST = 5
+DIVERSITY_LEAST = 0.45  # of the reals' mean pairwise distance
+RIGHT_MOST = 0.98  # share of the reals, and of the fakes, that D may be right about
+GRAD_G_LEAST = 1e-4  # length of G's gradient under which nothing reaches it
+GRAD_D_MOST = 10.0  # length of D's gradient above which its weights are thrown about
+WORSE_BY = 3.0  # digit-FID as a multiple of the best so far ...
+WORSE_FROM = 20.0  # ... and at least so far above it
+CHANGES = 4  # from one measurement to the next, that swings are looked for in
+SHARES_MOVED = 0.25  # half the summed change of the digits' shares; the median change may be that large
+SWING = 1.3  # digit-FID as a multiple of the one before
+SWINGS_MOST = 1
+BETTER = 0.7  # digit-FID as a multiple of the best before the last two: below it, the training still gets better
+RESTLESS_MOST = 0.12  # how far one step moves a picture, of the distance between two different ones
+NEAREST_LEAST = 0.5  # distance to the nearest real, real test digits having 1
+PRECISION_SURE = 0.9
+DRIFT_MOST = 0.15  # RMS difference of pixels in [0, 1]
+
+_DISTANCES = ("digit_fid", "best", "bound")
 
 
 @dataclass(frozen=True)
@@ -27,29 +51,79 @@ class Alert:
     """One finding: its kind, what was measured with the threshold it passed, and the settings worth trying."""
 
     kind: str
-    values: Mapping[str, float]
+    values: Mapping[str, float | str]
     cure: Mapping[str, Any]
 
 
-def diagnose(points: Sequence[Mapping[str, Any]], measured: Sequence[Mapping[str, Any]], config: Config) -> list[Alert]:
-    """Alerts from recent lines of history.jsonl and metrics.jsonl, the gravest first; empty when nothing is found."""
-    found = (_mode_collapse(measured, config), _d_too_strong(points, config))
+def diagnose(points: Rows, measured: Rows, config: Config) -> list[Alert]:
+    """Alerts from lines of history.jsonl and metrics.jsonl up to now, the gravest first; empty when nothing is found.
+
+    What a data set has no numbers for is not judged.
+    """
+    points, rows = points[-POINTS:], [row for row in measured if _is_settled(row, config)]
+    found = (
+        _divergence(points, measured, rows, config),
+        _d_too_strong(points, rows, config),
+        _mode_collapse(rows, config),
+        _oscillation(measured, rows, config),
+        _memorisation(rows, config),
+        _batchnorm_drift(rows, config),
+    )
     return [alert for alert in found if alert]
 
 
-def _mode_collapse(measured: Sequence[Mapping[str, Any]], config: Config) -> Alert | None:
-    """G draws few kinds of pictures: whole digits are missing, or all fakes look alike."""
-    rows = [row for row in measured if row["seconds"] >= SETTLED][-LASTING:]
-    if len(rows) < LASTING or not all(_is_narrow(row) for row in rows):
+def _is_settled(row: Mapping[str, Any], config: Config) -> bool:
+    return bool(row["seconds"] >= SETTLED and row["step"] * max(config.lr_g, config.lr_d) >= TRAVEL)
+
+
+def _divergence(points: Rows, measured: Rows, rows: Rows, config: Config) -> Alert | None:
+    """The training leaves what it had: gradients that are huge or no numbers, or pictures far worse than they were."""
+    grad_d = fmean(point["grad_d"] for point in points) if points else 0.0
+    distances = [row["digit_fid"] for row in measured if "digit_fid" in row]
+    best, last = min(distances, default=0.0), distances[-LASTING:]
+    bound = max(WORSE_BY * best, best + WORSE_FROM)
+    lasts = len(rows) >= LASTING
+    thrown = lasts and len(points) == POINTS and not grad_d <= GRAD_D_MOST  # NaN is no number below it either
+    worse = lasts and len(last) == LASTING and min(last) > bound
+    if not thrown and not worse:
+        return None
+    # NaN would be no JSON
+    values: dict[str, float | str] = {"grad_d": grad_d if math.isfinite(grad_d) else "NaN", "grad_d_most": GRAD_D_MOST}
+    values |= {"digit_fid": last[-1], "best": best, "bound": bound} if last else dict.fromkeys(_DISTANCES, "-")
+    return Alert("divergence", values, {"lr_g": config.lr_g / 10, "lr_d": config.lr_d / 10, **_penalties(config)})
+
+
+def _d_too_strong(points: Rows, rows: Rows, config: Config) -> Alert | None:
+    """D tells nearly every image rightly: it teaches G little, and a saturating loss has no gradient left."""
+    if len(points) < POINTS or not rows:
+        return None
+    real, fake, grad_g = (fmean(point[name] for point in points) for name in ("right_real", "right_fake", "grad_g"))
+    if min(real, fake) <= RIGHT_MOST and grad_g >= GRAD_G_LEAST:
+        return None
+    values = {"right_real": real, "right_fake": fake, "right_most": RIGHT_MOST}
+    values |= {"grad_g": grad_g, "grad_g_least": GRAD_G_LEAST}
+    cure: dict[str, Any] = dict(_penalties(config))
+    if config.lr_d > config.lr_g:
+        cure["lr_g"] = cure["lr_d"] = min(config.lr_d, 2e-3)
+    if config.n_critic > 1 and not config.gp_weight:
+        cure["n_critic"] = 1
+    if config.objective == "saturating":
+        cure["objective"] = "non-saturating"
+    return Alert("d_too_strong", values, cure)
+
+
+def _mode_collapse(rows: Rows, config: Config) -> Alert | None:
+    """G draws few kinds of pictures: most digits are missing, or all fakes look alike."""
+    if len(rows) < LASTING or not all(_is_narrow(row) for row in rows[-LASTING:]):
         return None
     share, lost = _narrowness(rows[-1])
-    values = {"lost": lost, "lost_most": DIGITS_LOST - 1, "share": share, "share_least": DIVERSITY_LEAST}
-    return Alert("mode_collapse", values, _steadier(config))
+    values = {"lost": lost, "lost_most": DIGITS_LOST_MOST, "share": share, "share_least": DIVERSITY_LEAST}
+    return Alert("mode_collapse", values, _penalties(config))
 
 
 def _is_narrow(row: Mapping[str, Any]) -> bool:
     share, lost = _narrowness(row)
-    return lost >= DIGITS_LOST or share < DIVERSITY_LEAST
+    return lost > DIGITS_LOST_MOST or share < DIVERSITY_LEAST
 
 
 def _narrowness(row: Mapping[str, Any]) -> tuple[float, int]:
@@ -58,18 +132,56 @@ def _narrowness(row: Mapping[str, Any]) -> tuple[float, int]:
     return row["diversity"] / row["diversity_of_reals"], lost
 
 
-def _d_too_strong(points: Sequence[Mapping[str, Any]], config: Config) -> Alert | None:
-    """D tells nearly every image rightly: it teaches G little, and a saturating loss has no gradient left."""
-    rows = points[-POINTS:]
-    if len(rows) < POINTS:
+def _oscillation(measured: Rows, settled: Rows, config: Config) -> Alert | None:
+    """What G draws swings to and fro: with every step, or from one measurement to the next without getting better."""
+    rows = [row for row in measured if "digit_fid" in row][-CHANGES - 1 :]
+    restless = [row["restlessness"] for row in settled if "restlessness" in row][-LASTING:]
+    moved, worsened = _swings(rows) if settled else (0.0, 0)
+    jumps = len(restless) == LASTING and min(restless) > RESTLESS_MOST
+    if not jumps and moved <= SHARES_MOVED and worsened <= SWINGS_MOST:
         return None
-    real, fake = (sum(row[name] for row in rows) / len(rows) for name in ("right_real", "right_fake"))
-    if min(real, fake) <= ACCURACY_MOST:
-        return None
-    values = {"right_real": real, "right_fake": fake, "most": ACCURACY_MOST, "grad_g": rows[-1]["grad_g"]}
-    return Alert("d_too_strong", values, _steadier(config))
+    values = {"restless": restless[-1] if restless else 0.0, "restless_most": RESTLESS_MOST}
+    values |= {"moved": moved, "moved_most": SHARES_MOVED, "worsened": worsened, "worsened_most": SWINGS_MOST}
+    values |= {"changes": CHANGES, "swing": SWING}
+    cure: dict[str, Any] = {"ema_decay": 0.999}
+    if config.ema_decay >= 0.99:  # there is an average, and it swings all the same
+        cure = {"lr_g": config.lr_g / 3, "lr_d": config.lr_d / 3}
+    return Alert("oscillation", values, cure if config.r1_gamma else {**cure, **_penalties(config)})
 
 
-def _steadier(config: Config) -> dict[str, Any]:
+def _swings(rows: Rows) -> tuple[float, int]:
+    """The median share of the fakes that became other digits, and how often digit-FID rose; 0 if it gets better."""
+    if len(rows) <= LASTING or rows[-1]["digit_fid"] < BETTER * min(row["digit_fid"] for row in rows[:-2]):
+        return 0.0, 0
+    changes = list(zip(rows, rows[1:], strict=False))
+    moved = median(_moved(before["histogram"], after["histogram"]) for before, after in changes)
+    return moved, sum(after["digit_fid"] > SWING * before["digit_fid"] for before, after in changes)
+
+
+def _moved(before: Sequence[float], after: Sequence[float]) -> float:
+    """The share of the fakes that would have to become another digit, from one histogram to the other."""
+    return sum(abs(a - b) for a, b in zip(before, after, strict=True)) / 2
+
+
+def _memorisation(rows: Rows, config: Config) -> Alert | None:
+    """G draws the training digits themselves: much nearer to them than new digits ever are."""
+    rows = [row for row in rows if "nearest_real" in row][-LASTING:]
+    near = [row for row in rows if row["nearest_real"] < NEAREST_LEAST and row["precision"] > PRECISION_SURE]
+    if len(near) < LASTING:
+        return None
+    values = {"nearest_real": near[-1]["nearest_real"], "nearest_least": NEAREST_LEAST}
+    values |= {"precision": near[-1]["precision"], "precision_sure": PRECISION_SURE}
+    return Alert("memorisation", values, _penalties(config))
+
+
+def _batchnorm_drift(rows: Rows, config: Config) -> Alert | None:
+    """G's kept BatchNorm statistics no longer fit: it draws other pictures when sampled than D saw in training."""
+    drifts = [row["batchnorm_drift"] for row in rows if "batchnorm_drift" in row][-LASTING:]
+    if len(drifts) < LASTING or min(drifts) <= DRIFT_MOST:
+        return None
+    return Alert("batchnorm_drift", {"drift": drifts[-1], "most": DRIFT_MOST}, {"lr_g": config.lr_g / 3})
+
+
+def _penalties(config: Config) -> dict[str, float]:
     """The change that mends most trainings: penalties on D's slope, or stronger ones."""
-    return {"r1_gamma": max(1.0, 3 * config.r1_gamma), "r2_gamma": max(1.0, 3 * config.r2_gamma)}
+    return {"r1_gamma": max(0.3, 3 * config.r1_gamma), "r2_gamma": max(0.3, 3 * config.r2_gamma)}

@@ -10,7 +10,7 @@ IMAGE_SIDE = 28
 
 
 class _Spectral:
-    """Divides a layer's weight by its largest singular value, which one power iteration a step keeps track of.
+    """Divides a layer's weight by its largest singular value, which one power iteration a use keeps track of.
 
     Miyato et al., "Spectral Normalization for Generative Adversarial Networks" (2018).
     """

@@ -210,7 +210,7 @@ class _Training:
                 self._set("running")
                 self._plan()
                 self._keep_metrics()
-                self.meter.offer(step, self._seconds(), trainer.G_ema)
+            self.meter.offer(step, self._seconds(), trainer.G_ema)
             if now >= wish_due:
                 wish_due = now + WISH_EVERY
                 self._change_as_asked()
@@ -240,12 +240,13 @@ class _Training:
         """Write down what has been measured meanwhile, with what the doctor makes of it."""
         for row in self.meter.take():
             self.measured.append(row)
-            alerts = diagnose(list(self.points), list(self.measured), self.trainer.config)
+            points = [point for point in self.points if point["step"] <= row["step"]]  # as it would look later
+            alerts = diagnose(points, list(self.measured), self.trainer.config)
             known = {alert["kind"] for alert in self.alerts}
             self.alerts = [dataclasses.asdict(alert) for alert in alerts]
             for alert in self.alerts:
                 if alert["kind"] not in known:
-                    self.run.add_event("alert", step=row["step"], **alert)
+                    self.run.add_event("alert", step=row["step"], alert=alert)
             row["alerts"] = self.alerts
             with open_lines(self.run.folder / "metrics.jsonl") as file:
                 append_line(file, row)

@@ -35,12 +35,18 @@ class Meter:
         self._done: list[dict[str, Any]] = []
         self._due = time.monotonic() + FIRST_AFTER
         self._reals_diversity = 0.0
+        self._before: tuple[int, nn.Module] | None = None  # G one step before it is measured
 
     def offer(self, step: int, seconds: float, G: nn.Module) -> None:
-        """Begin a measurement of this G if it is time; returns at once."""
+        """Begin a measurement of this G if it is time; returns at once. To be called after every step."""
         if time.monotonic() < self._due or (self._thread and self._thread.is_alive()):
             return
-        self._thread = threading.Thread(target=self._measure, args=(step, seconds, copy.deepcopy(G)), daemon=True)
+        now = copy.deepcopy(G)
+        if self._before is None or self._before[0] != step - 1:
+            self._before = step, now
+            return
+        before, self._before = self._before[1], None
+        self._thread = threading.Thread(target=self._measure, args=(step, seconds, now, before), daemon=True)
         self._thread.start()
 
     def measure_now(self, step: int, seconds: float, G: nn.Module) -> None:
@@ -54,7 +60,7 @@ class Meter:
         done, self._done = self._done, []
         return done
 
-    def _measure(self, step: int, seconds: float, G: nn.Module) -> None:
+    def _measure(self, step: int, seconds: float, G: nn.Module, before: nn.Module | None = None) -> None:
         began = time.thread_time()  # on a busy core the clock on the wall would count the others, too
         if self._z is None:
             self._z = sample_z(SEED, COUNT, self._config.z_dim)
@@ -75,6 +81,9 @@ class Meter:
                 row["diversity"] = metrics.pixel_diversity(fakes)
             row["diversity_of_reals"] = self._reals_diversity
             row["batchnorm_drift"] = batchnorm_drift(G, self._z[:100].to(device), classes, fakes[:100])
+            if before is not None:
+                moved = rms_distance(before, self._z[:100].to(device), classes, fakes[:100])
+                row["restlessness"] = moved / self._reals_diversity
             self._done.append(_rounded(row))
         self._due = time.monotonic() + (time.thread_time() - began) * (1 / BUDGET - 1)
 
@@ -89,6 +98,16 @@ def batchnorm_drift(G: nn.Module, z: Tensor, classes: Tensor | None, fakes: Tens
     batched = copy.deepcopy(G).train()
     drawn = batched(z) if classes is None else batched(z, classes[: len(z)].to(z.device))
     return float((drawn.float().cpu() - fakes).square().mean().sqrt())
+
+
+def rms_distance(G: nn.Module, z: Tensor, classes: Tensor | None, fakes: Tensor) -> float:
+    """How far from `fakes` G draws the same z: root mean square distance of whole pictures, in pixel values of [0, 1].
+
+    Of G one step before, and relative to the distance between two different reals, it is the `restlessness`: near 0 when
+    each step changes little, near 1 when a single step makes every picture another one.
+    """
+    drawn = generate(G, z, None if classes is None else classes[: len(z)]).cpu()
+    return float((drawn - fakes).square().flatten(1).sum(1).mean().sqrt())
 
 
 def _rounded(row: dict[str, Any]) -> dict[str, Any]:

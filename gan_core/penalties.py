@@ -72,22 +72,20 @@ def double_backward(D: nn.Module, groups: list[Tensor], classes: Tensor | None, 
     logits = [judge(D, group, classes).float() for group in inputs]
     value = loss(logits[0], logits[1])
     total = value
-    for group, logit, weight in zip(inputs, logits, _per_group(weights), strict=False):
-        if weight:
-            (g,) = torch.autograd.grad(logit.sum(), group, create_graph=True)
-            total = total + _penalty(g.float().square().sum((1, 2, 3)), group is inputs[-1], weight, len(groups))
+    for index, gamma in enumerate((weights.r1_gamma, weights.r2_gamma)):
+        if gamma:
+            total = total + gamma / 2 * _squared_slopes(logits[index], inputs[index]).mean()
+    if weights.gp_weight:
+        slopes = (_squared_slopes(logits[2], inputs[2]) + 1e-12).sqrt()
+        total = total + weights.gp_weight * (slopes - 1).square().mean()
     gradients = torch.autograd.grad(total, list(D.parameters()))
     return Found(list(gradients), value.detach(), logits[0].detach(), logits[1].detach())
 
 
-def _per_group(weights: Weights) -> tuple[float, float, float]:
-    return weights.r1_gamma, weights.r2_gamma, weights.gp_weight
-
-
-def _penalty(squares: Tensor, last: bool, weight: float, groups: int) -> Tensor:
-    if last and groups == 3:
-        return weight * ((squares + 1e-12).sqrt() - 1).square().mean()
-    return weight / 2 * squares.mean()
+def _squared_slopes(logits: Tensor, images: Tensor) -> Tensor:
+    """|g|^2 of each image, (B,), still to be differentiated."""
+    (g,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+    return g.float().square().sum((1, 2, 3))
 
 
 def judge(D: nn.Module, images: Tensor, classes: Tensor | None) -> Tensor:

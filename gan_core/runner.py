@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from gan_core import data, runs
-from gan_core.config import FIELD, FIELDS, Config, check_field
+from gan_core.config import Config, check_field, check_together
+from gan_core.fields import FIELD, FIELDS
 from gan_core.files import Locked
 from gan_core.runs import Run, State
 from gan_core.sentences import UserError
@@ -111,10 +112,10 @@ class Runner:
 
     def start(self, config: Config) -> Run:
         """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to."""
-        from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
-
         if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
             raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
+        from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
+
         config, facts = prepare(config)
         with self._lock:
             self._check_queue()
@@ -157,6 +158,7 @@ class Runner:
                 choices = ", ".join(field.name for field in FIELDS if field.live)
                 raise UserError("not_live", field=name, name=name, choices=choices)
         checked = {name: check_field(name, value) for name, value in settings.items()}
+        check_together(dataclasses.replace(run.config(), **{**run.wanted_settings(), **checked}))
         with self._lock:
             status = self.state(run).status
             if status != "running":
@@ -171,8 +173,9 @@ class Runner:
         parent = self.find(run_id)
         with self._lock:
             self._check_queue()
-            folder = runs.new_run_folder(self.runs_dir, parent.config().preset)
-            run = make_branch(parent, folder, settings, step)
+        # without the lock: it copies what may be 100 MB, and every page that is open waits for the lock
+        run = make_branch(parent, runs.new_run_folder(self.runs_dir, parent.config().preset), settings, step)
+        with self._lock:
             self._queue.append(_Order(run, None))
         return run
 

@@ -3,12 +3,13 @@
     config.json                  what was asked, resolved; never changes
     state.json                   status, step, speed, heartbeat, error; replaced whole
     history.jsonl                one line every `log_every` steps
+    metrics.jsonl                one line for each time the fakes were measured, with the doctor's alerts
     events.jsonl                 one line per happening: started, resumed, checkpoint, paused, failed, ...
     snapshots/000500.*           a generator to sample from (.safetensors) and its grid of the fixed z (.webp)
     checkpoint-000500.*          everything needed to go on (.safetensors) and its hash (.json); the last two are kept
     live.safetensors, live.webp  the generator of about a second ago; reals.webp: a grid of reals
     trainer.log                  what the trainer process printed
-    control.json                 what a person wishes of the trainer: pause or stop
+    control.json                 what a person wishes of the trainer: pause, stop, other values of live settings
     lock                         held by the one process that may write all of the above but control.json
 
 Words: a checkpoint continues a training, a snapshot is sampled from, a run is one folder.
@@ -16,6 +17,7 @@ Words: a checkpoint continues a training, a snapshot is sampled from, a run is o
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import json
@@ -32,13 +34,14 @@ from typing import Any
 
 from gan_core import config as settings
 from gan_core.config import Config
-from gan_core.files import append_line, is_locked, lock, open_lines, read_lines, write_atomic, write_json
+from gan_core.files import Locked, append_line, is_locked, lock, open_lines, read_lines, write_atomic, write_json
 from gan_core.sentences import UserError
 
 FORMAT = 1
 STATUSES = ("queued", "starting", "running", "stopping", "paused", "stopped", "failed", "finished")
 ACTIVE = ("starting", "running", "stopping")  # states that only a living trainer process can be in
 LOG_TAIL_LINES = 40
+PRETRAINED = Path(__file__).parent.parent / "checkpoints" / "pretrained"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -46,9 +49,8 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 class State:
     """What `state.json` says. Times in seconds, `heartbeat` since the epoch, speeds in steps a second.
 
-    `status` is one of queued, starting, running, paused, stopping, stopped, finished, failed. `seconds_limit` 0
-    means none. `error` has `key` and
-    `values` of a sentence, and for a crash `traceback`, `exit_code` and `log_tail`.
+    `status` is one of queued, starting, running, paused, stopping, stopped, finished, failed. `seconds_limit` 0 means
+    none. `error` has `key` and `values` of a sentence, and for a crash `traceback`, `exit_code` and `log_tail`.
     """
 
     status: str = "queued"
@@ -271,8 +273,7 @@ def find_run(runs_dir: Path, run_id: str) -> Run:
 
 def pretrained() -> list[Run]:
     """The trained networks that ship with the app, in alphabetical order; their folders are only read."""
-    folder = Path(__file__).parent.parent / "checkpoints" / "pretrained"
-    return sorted(list_runs(folder), key=lambda run: run.id)
+    return sorted(list_runs(PRETRAINED), key=lambda run: run.id)
 
 
 def find_sampled(runs_dir: Path, run_id: str) -> Run:
@@ -280,10 +281,7 @@ def find_sampled(runs_dir: Path, run_id: str) -> Run:
     try:
         return find_run(runs_dir, run_id)
     except UserError:
-        for run in pretrained():
-            if run.id == run_id:
-                return run
-        raise
+        return find_run(PRETRAINED, run_id)
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:
@@ -317,11 +315,16 @@ def snapshot_path(run: Run, step: int | None) -> Path:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run folder for good. Raises UserError while a trainer is at work on it."""
-    if run.alive():
-        raise UserError("run_is_active", run=run.id)
-    # config.json first: from then on nobody takes the folder for a run
-    (run.folder / "config.json").unlink(missing_ok=True)
+    """Delete a run folder for good. Raises UserError while a trainer is at work on it.
+
+    One that has just said its last word gets a moment to let go of the lock.
+    """
+    try:
+        with contextlib.suppress(FileNotFoundError), run.lock():
+            # first: from then on nobody takes the folder for a run
+            (run.folder / "config.json").unlink(missing_ok=True)
+    except Locked:
+        raise UserError("run_is_active", run=run.id) from None
     shutil.rmtree(run.folder, ignore_errors=True)
 
 

@@ -175,6 +175,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "choose another network or data set.",
         "网络 {network} 要按指定的类别作画，而数据集 {dataset} 没有类别标签；请换网络或数据集。",
     ),
+    "wasserstein_unbounded": (
+        "The wasserstein objective has no lower end while nothing limits how steep D may get: set gp_weight (WGAN-GP uses "
+        "10), r1_gamma and r2_gamma, or turn spectral_norm on.",
+        "如果不限制 D 的陡峭程度，wasserstein 目标就没有下界：请设置 gp_weight（WGAN-GP 用 10）、r1_gamma 和 r2_gamma，或打开 spectral_norm。",
+    ),
     "not_conditional": (
         "The run {run} cannot be told which digit to draw; its network is not conditional.",
         "训练 {run} 的网络不是条件网络，不能指定要画的数字。",
@@ -182,6 +187,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "not_live": (
         "{name} cannot be changed while a training runs; choose from: {choices}.",
         "{name} 不能在训练中更改；可更改的有：{choices}。",
+    ),
+    # the doctor
+    "alert_divergence_title": ("The training is blowing up", "训练正在发散"),
+    "alert_divergence_measured": (
+        "The gradient of D has the length {grad_d} (alarm above {grad_d_most}, or when it is no number); the digit-FID is "
+        "{digit_fid} after a best of {best} (alarm above {bound}).",
+        "D 的梯度长度为 {grad_d}（高于 {grad_d_most} 或不是有限数即报警）；digit-FID 为 {digit_fid}，此前最好为 {best}（高于 {bound} 即报警）。",
+    ),
+    "alert_divergence_reading": (
+        "Usually the learning rates are too large: every step overshoots, and the networks throw each other about.",
+        "通常是学习率太大：每一步都迈过头，两个网络互相甩来甩去。",
+    ),
+    "alert_divergence_try": (
+        "Try a tenth of both learning rates, with R1 and R2 penalties; if it does not recover, branch from an earlier step.",
+        "试试把两个学习率都降到十分之一，并加上 R1 与 R2 惩罚；若仍不恢复，请从更早的步数分支。",
+    ),
+    "alert_d_too_strong_title": ("D is too strong for G", "D 对 G 来说太强"),
+    "alert_d_too_strong_measured": (
+        "D is right about {right_real} of the reals and {right_fake} of the fakes (alarm when both are above {right_most}); "
+        "the gradient of G has the length {grad_g} (alarm below {grad_g_least}).",
+        "D 判对真实图像的比例为 {right_real}，假图像为 {right_fake}（两者都高于 {right_most} 即报警）；"
+        "G 的梯度长度为 {grad_g}（低于 {grad_g_least} 即报警）。",
+    ),
+    "alert_d_too_strong_reading": (
+        "Usually D has learned faster than G and now tells it only that it is wrong, not how to get better.",
+        "通常是 D 学得比 G 快，只告诉 G 画错了，却不再告诉它怎样改进。",
+    ),
+    "alert_d_too_strong_try": (
+        "Try R1 and R2 penalties, which keep D a teacher; a smaller lr_d and the non-saturating objective work, too.",
+        "试试 R1 与 R2 惩罚，让 D 一直是老师；减小 lr_d、改用 non-saturating 目标函数也有用。",
     ),
     "alert_mode_collapse_title": ("G draws too few kinds of digits", "G 画的数字种类太少"),
     "alert_mode_collapse_measured": (
@@ -197,19 +232,52 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Try R1 and R2 penalties: a D that is flat around images leaves G no single spot to run to.",
         "试试 R1 与 R2 惩罚：D 在图像附近平缓，G 就没有可以扎堆的单一去处。",
     ),
-    "alert_d_too_strong_title": ("D is too strong for G", "D 对 G 来说太强"),
-    "alert_d_too_strong_measured": (
-        "D is right about {right_real} of the reals and {right_fake} of the fakes (alarm above {most}); the gradient of G "
-        "has the length {grad_g}.",
-        "D 判对真实图像的比例为 {right_real}，假图像为 {right_fake}（高于 {most} 即报警）；G 的梯度长度为 {grad_g}。",
+    "alert_oscillation_title": ("What G draws swings to and fro", "G 画的东西来回摇摆"),
+    "alert_oscillation_measured": (
+        "One step moves a picture {restless} times as far as two pictures lie apart (alarm above {restless_most}). From one "
+        "measurement to the next {moved} of the fakes became other digits (median, alarm above {moved_most}), and in the "
+        "last {changes} the digit-FID rose {worsened} times to more than {swing} times what it was (alarm above "
+        "{worsened_most}).",
+        "一步就让图像移动了两张图像间距的 {restless} 倍（高于 {restless_most} 即报警）。相邻两次测量之间有 {moved} 的假图像变成别的数字"
+        "（中位数，高于 {moved_most} 即报警）；最近 {changes} 次中 digit-FID 有 {worsened} 次升到前一次的 {swing} 倍以上"
+        "（超过 {worsened_most} 次即报警）。",
     ),
-    "alert_d_too_strong_reading": (
-        "Usually D has learned faster than G and now tells it only that it is wrong, not how to get better.",
-        "通常是 D 学得比 G 快，只告诉 G 画错了，却不再告诉它怎样改进。",
+    "alert_oscillation_reading": (
+        "Usually G and D chase each other in circles, or G's steps are too large: each undoes what the last one learned.",
+        "通常是 G 和 D 在互相追逐、原地打转，或 G 的步子太大：每一步都抵消了上一步学到的东西。",
     ),
-    "alert_d_too_strong_try": (
-        "Try R1 and R2 penalties, which keep D a teacher; a smaller lr_d works, too.",
-        "试试 R1 与 R2 惩罚，让 D 一直是老师；减小 lr_d 也有用。",
+    "alert_oscillation_try": (
+        "Try sampling from a slow average of G (EMA), or smaller learning rates if there is one already.",
+        "试试用 G 的慢平均（EMA）来采样；如果已经用了，就减小学习率。",
+    ),
+    "alert_memorisation_title": ("G copies training digits", "G 在照抄训练数字"),
+    "alert_memorisation_measured": (
+        "A fake is {nearest_real} times as far from the nearest training digit as a new digit is (alarm below "
+        "{nearest_least}), and {precision} of the fakes are among the reals (alarm above {precision_sure}).",
+        "假图像与最近的训练数字的距离是新数字的 {nearest_real} 倍（低于 {nearest_least} 即报警），"
+        "且有 {precision} 的假图像落在真实图像之中（高于 {precision_sure} 即报警）。",
+    ),
+    "alert_memorisation_reading": (
+        "Usually the training set is small, or trained on for so long that G has learned its pictures by heart.",
+        "通常是训练集太小，或训练得太久，G 把其中的图像背了下来。",
+    ),
+    "alert_memorisation_try": (
+        "Try a larger data set, or stronger R1 and R2 penalties; an earlier snapshot may be the better one.",
+        "试试更大的数据集，或更强的 R1 与 R2 惩罚；较早的快照可能更好。",
+    ),
+    "alert_batchnorm_drift_title": ("G draws other pictures than it was trained to", "G 采样时画的与训练时不同"),
+    "alert_batchnorm_drift_measured": (
+        "With BatchNorm's kept statistics its pictures differ by {drift} from those with the statistics of the batch, of a "
+        "pixel range of 1 (alarm above {most}).",
+        "用 BatchNorm 保存的统计量和用本批统计量画出的图像相差 {drift}（像素范围为 1，高于 {most} 即报警）。",
+    ),
+    "alert_batchnorm_drift_reading": (
+        "Usually G changes faster than BatchNorm's running averages can follow.",
+        "通常是 G 变化太快，BatchNorm 的滑动平均跟不上。",
+    ),
+    "alert_batchnorm_drift_try": (
+        "Try a smaller learning rate of G.",
+        "试试减小 G 的学习率。",
     ),
     "not_branchable": (
         "A branch cannot have another {name}, because its networks and data are those of its parent; it can change: "

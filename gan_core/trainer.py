@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from gan_core import objectives
-from gan_core.config import FIELD, Config
+from gan_core.config import Config
+from gan_core.fields import FIELD
 from gan_core.networks import build_pair, is_conditional
 from gan_core.penalties import Found, Weights, between, chain_gradients, double_backward, is_chain, judge
 from gan_core.sampler import Sampler
@@ -34,8 +35,8 @@ class Measured(NamedTuple):
     """What one step measured.
 
     The losses without penalties; D's mean probability of "real" for reals, D(x), and for fakes, D(G(z)); the share of
-    reals and of fakes that D gets right; and the lengths of D's and G's gradients, which are only measured at every
-    `log_every`th step and stay what they were in between.
+    reals and of fakes that D gets right; and the lengths of D's and G's gradients, which are only measured at the first
+    of every `log_every` steps and stay what they were for the others: a point of the curves has one measurement.
     """
 
     d_loss: float
@@ -305,7 +306,7 @@ class Trainer:
 
     @torch.no_grad()
     def _note_length(self, index: int, gradients: Sequence[Tensor]) -> None:
-        if (self.step_count + 1) % self.config.log_every == 0:
+        if self.step_count % self.config.log_every == 0:
             lengths = torch.stack(torch._foreach_norm([gradient.float() for gradient in gradients]))
             self._lengths = self._lengths.clone()  # steps before still point at the old ones
             self._lengths[index] = lengths.norm()

@@ -68,7 +68,10 @@ def test_without_a_checkpoint_it_begins_anew(parent: Run, tmp_path: Path) -> Non
     assert train_run(branch).step == 40
 
 
-@pytest.mark.parametrize("settings", [{"z_dim": 8}, {"seed": 1}, {"nonsense": 1}, {"lr_g": -1}, {"objective": "magic"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"z_dim": 8}, {"seed": 1}, {"nonsense": 1}, {"lr_g": -1}, {"objective": "magic"}, {"objective": "wasserstein"}],
+)
 def test_what_cannot_be_changed_is_refused_and_nothing_is_made(
     parent: Run, tmp_path: Path, settings: dict[str, Any]
 ) -> None:

@@ -5,7 +5,9 @@ import math
 
 import pytest
 
-from gan_core.config import FIELDS, PRESETS, Config, from_json, make_config, to_json
+from gan_core.config import Config, from_json, make_config, to_json
+from gan_core.fields import FIELDS
+from gan_core.presets import PRESETS
 from gan_core.sentences import UserError
 
 
@@ -24,6 +26,13 @@ def test_the_tutorial_preset_is_the_tutorial() -> None:
 def test_presets_survive_json(preset: str) -> None:
     config = make_config(preset)
     assert from_json(to_json(config)) == config
+
+
+def test_a_run_outlives_its_preset() -> None:
+    config = dataclasses.replace(make_config("minute"), preset="gone")
+    assert from_json(to_json(config)) == config
+    with pytest.raises(UserError, match="batch_size"):
+        from_json({**to_json(config), "batch_size": 0})
 
 
 @pytest.mark.parametrize(
@@ -87,3 +96,19 @@ def test_bad_values_get_one_sentence_that_names_the_field(name: str, value: obje
 def test_an_unknown_preset_is_answered_with_those_there_are() -> None:
     with pytest.raises(UserError, match="tutorial"):
         make_config("tutoral")
+
+
+WGAN = {"objective": "wasserstein", "r1_gamma": 0, "r2_gamma": 0}
+
+
+def test_wasserstein_is_refused_while_nothing_limits_how_steep_d_may_get() -> None:
+    with pytest.raises(UserError) as refused:
+        make_config("minute", WGAN)
+    assert (refused.value.key, refused.value.field) == ("wasserstein_unbounded", "objective")
+    with pytest.raises(UserError, match="n_critic"):
+        make_config("minute", {**WGAN, "gp_weight": 10, "n_critic": 0})
+
+
+@pytest.mark.parametrize("bound", [{"gp_weight": 10}, {"r1_gamma": 1}, {"r2_gamma": 1}, {"spectral_norm": "on"}])
+def test_wasserstein_is_taken_with_anything_that_limits_d(bound: dict[str, object]) -> None:
+    assert make_config("minute", {**WGAN, **bound}).objective == "wasserstein"

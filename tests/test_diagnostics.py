@@ -1,61 +1,207 @@
-"""The doctor: what raises an alarm, what does not, and that every alarm has its words."""
+"""The doctor: each rule on both sides of its threshold, and that every alarm has its words and a cure one can branch with."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import Any
 
 import pytest
 
-from gan_core.config import Config
-from gan_core.diagnostics import KINDS, diagnose
+from gan_core import loop
+from gan_core.branch import FIXED
+from gan_core.config import Config, check_field
+from gan_core.diagnostics import KINDS, LASTING, Alert, diagnose
+from gan_core.files import read_lines
 from gan_core.sentences import sentence
 
 EVEN = [0.1] * 10
-FOUR_LOST = [0.0, 0.0, 0.005, 0.0, 0.2, 0.2, 0.2, 0.2, 0.1, 0.095]
+FIVE_LOST = [0.0, 0.009, 0.0, 0.0, 0.005, 0.2, 0.2, 0.2, 0.2, 0.186]
+SIX_LOST = [*FIVE_LOST[:5], 0.0, 0.3, 0.3, 0.2, 0.186]
+CONFIG = Config(lr_g=1e-3, lr_d=1e-3)
+WELL = {
+    "count": 1000,
+    "digit_fid": 5.0,
+    "precision": 0.5,
+    "recall": 0.6,
+    "histogram": EVEN,
+    "diversity": 9.5,
+    "nearest_real": 1.8,
+    "diversity_of_reals": 10.0,
+    "batchnorm_drift": 0.01,
+}
+CALM = {"right_real": 0.7, "right_fake": 0.7, "d_real": 0.6, "d_fake": 0.4, "grad_d": 0.5, "grad_g": 0.1}
 
 
-def rows(count: int = 5, start: float = 20, **changes: Any) -> list[dict[str, Any]]:
-    row = {"histogram": EVEN, "diversity": 9.5, "diversity_of_reals": 10.0, **changes}
-    return [{"step": i, "seconds": start + i, **row} for i in range(count)]
+def rows(*changes: dict[str, Any], start: float = 20) -> list[dict[str, Any]]:
+    """Measurements, one for each set of changes to what a working training shows."""
+    return [{"step": 1000 + 300 * i, "seconds": start + 5 * i, **WELL, **each} for i, each in enumerate(changes)]
+
+
+def lasting(**changes: Any) -> list[dict[str, Any]]:
+    return rows(*[changes] * LASTING)
 
 
 def points(count: int = 40, **changes: Any) -> list[dict[str, Any]]:
-    return [{"step": i, "right_real": 0.7, "right_fake": 0.7, "grad_g": 0.1, **changes} for i in range(count)]
+    return [{"step": 10 * i, **CALM, **changes} for i in range(count)]
 
 
-def kinds(of_points: list[dict[str, Any]], measured: list[dict[str, Any]]) -> list[str]:
-    return [alert.kind for alert in diagnose(of_points, measured, Config())]
+def kinds(measured: list[dict[str, Any]], of_points: list[dict[str, Any]] | None = None) -> list[str]:
+    return [alert.kind for alert in diagnose(points() if of_points is None else of_points, measured, CONFIG)]
+
+
+def digits(*values: float) -> list[dict[str, Any]]:
+    return rows(*({"digit_fid": value} for value in values))
 
 
 def test_a_working_training_raises_no_alarm() -> None:
-    assert kinds(points(), rows()) == []
+    assert kinds(lasting()) == []
     assert kinds([], []) == []
+    assert kinds(digits(250, 30, 12, 8, 6, 5, 5.5, 5)) == []
 
 
-@pytest.mark.parametrize("sick", [{"histogram": FOUR_LOST}, {"diversity": 5.0}])
-def test_missing_digits_and_fakes_that_look_alike_are_mode_collapse(sick: dict[str, Any]) -> None:
-    assert kinds(points(), rows(**sick)) == ["mode_collapse"]
-    assert kinds(points(), [*rows(**sick), *rows(1)]) == [], "it is over"
-    assert kinds(points(), rows(2, **sick)) == [], "twice may be chance"
-    assert kinds(points(), rows(start=1, **sick)) == [], "a training of seconds has drawn nothing yet"
+SICK: dict[str, tuple[dict[str, Any], ...]] = {
+    "mode_collapse": ({"histogram": SIX_LOST}, {"diversity": 4.4}),
+    "memorisation": ({"nearest_real": 0.49, "precision": 0.91},),
+    "batchnorm_drift": ({"batchnorm_drift": 0.16},),
+}
+JUST_WELL = (
+    {"histogram": FIVE_LOST},
+    {"diversity": 4.6},
+    {"nearest_real": 0.51, "precision": 0.99},
+    {"nearest_real": 0.3, "precision": 0.89},
+    {"batchnorm_drift": 0.14},
+)
 
 
-def test_other_pictures_than_digits_are_judged_by_diversity_alone() -> None:
-    others = [{key: value for key, value in row.items() if key != "histogram"} for row in rows(diversity=3.0)]
-    assert kinds(points(), others) == ["mode_collapse"]
+@pytest.mark.parametrize(("kind", "sick"), [(kind, sick) for kind, each in SICK.items() for sick in each])
+def test_what_is_measured_past_a_threshold_is_an_alarm_if_it_lasts(kind: str, sick: dict[str, Any]) -> None:
+    assert kinds(lasting(**sick)) == [kind]
+    assert kinds([*rows({}), *lasting(**sick)]) == [kind]
+    assert kinds(rows(*[sick] * (LASTING - 1))) == [], "it may be chance"
+    assert kind not in kinds(rows(sick, {}, sick, sick)), "it did not last"
+    assert kinds(rows(*[sick] * LASTING, {})) == [], "it is over"
 
 
-def test_a_d_that_is_always_right_is_too_strong() -> None:
-    assert kinds(points(right_real=0.99, right_fake=0.98), rows()) == ["d_too_strong"]
-    assert kinds(points(right_real=0.99, right_fake=0.9), rows()) == []
-    assert kinds(points(20, right_real=1.0, right_fake=1.0), rows()) == [], "too few points to say"
+@pytest.mark.parametrize("well", JUST_WELL)
+def test_on_this_side_of_its_threshold_it_is_none(well: dict[str, Any]) -> None:
+    assert kinds(lasting(**well)) == []
 
 
-def test_every_alarm_says_what_was_measured_and_offers_stronger_penalties() -> None:
-    alerts = diagnose(points(right_real=1.0, right_fake=1.0), rows(diversity=1.0), Config(r1_gamma=2))
-    assert [alert.kind for alert in alerts] == list(KINDS)
-    for alert in alerts:
-        assert alert.cure == {"r1_gamma": 6.0, "r2_gamma": 1.0}
+def test_a_training_that_has_hardly_begun_is_not_judged() -> None:
+    sick = [{"diversity": 1.0}] * LASTING
+    strong = points(right_real=1.0, right_fake=1.0)
+    assert kinds(rows(*sick, start=-1), strong) == [], "seconds"
+    slow = dataclasses.replace(CONFIG, lr_g=1e-5, lr_d=1e-5)
+    assert diagnose(strong, rows(*sick), slow) == [], "with the tutorial's learning rate 1600 steps are nothing"
+    late = [{**row, "step": 20 * row["step"]} for row in rows(*sick)]
+    assert [alert.kind for alert in diagnose(strong, late, slow)] == ["d_too_strong", "mode_collapse"]
+
+
+def test_pictures_far_worse_than_the_best_are_divergence() -> None:
+    assert kinds(digits(30, 15, 46, 46, 46)) == ["divergence"]
+    assert kinds(digits(30, 15, 44, 46, 46)) == [], "three times as bad, no more"
+    assert kinds(digits(30, 2, 21, 21, 21)) == [], "worse, but not bad"
+    assert kinds(digits(30, 15, 46, 46, 16)) == [], "it came back"
+
+
+@pytest.mark.parametrize("gradient", [11.0, float("inf"), float("nan")])
+def test_huge_gradients_are_divergence(gradient: float) -> None:
+    (alert,) = diagnose(points(grad_d=gradient), lasting(), CONFIG)
+    assert alert.kind == "divergence"
+    assert json.loads(json.dumps(alert.values, allow_nan=False))["best"] == 5.0
+    assert kinds(lasting(), points(grad_d=9.0)) == []
+    assert kinds(rows({}), points(grad_d=11.0)) == [], "too early to say"
+    assert kinds(lasting(), points(29, grad_d=gradient)) == [], "too few points to say"
+    assert kinds(lasting(), [*points(grad_d=gradient), *points(30)]) == [], "it is over"
+
+
+def test_a_d_that_is_nearly_always_right_is_too_strong() -> None:
+    assert kinds(lasting(), points(right_real=0.99, right_fake=0.985)) == ["d_too_strong"]
+    assert kinds(lasting(), points(right_real=1.0, right_fake=0.97)) == []
+    assert kinds(lasting(), points(29, right_real=1.0, right_fake=1.0)) == [], "too few points to say"
+    assert kinds(lasting(), [*points(right_real=1.0, right_fake=1.0), *points(30)]) == [], "it is over"
+
+
+def test_a_g_without_gradient_has_a_d_that_is_too_strong() -> None:
+    assert kinds(lasting(), points(grad_g=9e-5)) == ["d_too_strong"]
+    assert kinds(lasting(), points(grad_g=2e-4)) == []
+
+
+def leaping(share: float, count: int = 5) -> list[dict[str, Any]]:
+    """Histograms in which `share` of the fakes move between two digits, to and fro."""
+    return [
+        {"histogram": [0.1 + share * (n % 2), 0.1 + share * ((n + 1) % 2), *[(0.8 - share) / 8] * 8]}
+        for n in range(count)
+    ]
+
+
+def test_digits_that_come_and_go_are_oscillation() -> None:
+    assert kinds(rows(*leaping(0.26))) == ["oscillation"]
+    assert kinds(rows(*leaping(0.24))) == []
+    assert kinds(rows(*leaping(0.5, LASTING))) == [], "twice is no pattern"
+    assert kinds(rows(*leaping(0.5), {}, {}, {}, {})) == [], "it is over"
+    falling = [{**each, "digit_fid": 60.0 - 10 * n} for n, each in enumerate(leaping(0.5))]
+    assert kinds(rows(*falling)) == [], "it gets better all the time"
+
+
+def test_quality_that_goes_up_and_down_is_oscillation() -> None:
+    assert kinds(digits(10, 14, 10, 14, 10)) == ["oscillation"]
+    assert kinds(digits(10, 12, 10, 12, 10)) == []
+    assert kinds(digits(10, 14, 10, 10, 10)) == [], "once may be chance"
+    assert kinds(digits(40, 53, 20, 27, 13)) == [], "it gets better all the same"
+
+
+def test_other_pictures_than_digits_are_judged_by_what_there_is() -> None:
+    known = ("step", "seconds", "diversity", "diversity_of_reals", "batchnorm_drift")
+    others = [{name: row[name] for name in known} for row in lasting(diversity=3.0, batchnorm_drift=0.5)]
+    strong = points(right_real=1.0, right_fake=1.0, grad_d=20.0)
+    found = diagnose(strong, others, CONFIG)
+    assert [alert.kind for alert in found] == ["divergence", "d_too_strong", "mode_collapse", "batchnorm_drift"]
+    assert found[0].values["digit_fid"] == "-"
+    old = [{name: row[name] for name in known[:4]} for row in lasting()]
+    assert kinds(old) == []
+
+
+def every_alert(config: Config) -> list[Alert]:
+    swings = diagnose(points(), digits(10, 14, 10, 14, 10), config)
+    rest = lasting(diversity=1.0, nearest_real=0.1, precision=1.0, batchnorm_drift=0.5)
+    return swings + diagnose(points(right_real=1.0, right_fake=1.0, grad_d=20.0), rest, config)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [CONFIG, Config(lr_g=1e-3, lr_d=1e-2, objective="saturating", r1_gamma=2, ema_decay=0.998)],
+    ids=["plain", "with penalties"],
+)
+def test_every_alarm_has_its_words_and_a_cure_that_can_be_branched_with(config: Config) -> None:
+    found = every_alert(config)
+    assert {alert.kind for alert in found} == set(KINDS)
+    for alert in found:
         for language in ("en", "zh"):
             for text in ("title", "measured", "reading", "try"):
                 assert "{" not in sentence(f"alert_{alert.kind}_{text}", language, **alert.values)
+        assert alert.cure
+        for name, value in alert.cure.items():
+            assert name not in FIXED
+            check_field(name, value)
+        assert any(value != getattr(config, name) for name, value in alert.cure.items())
+
+
+def test_an_alarm_in_a_running_training_is_kept_and_does_it_no_harm(
+    make_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alert = Alert("mode_collapse", {"lost": 9, "lost_most": 5, "share": 0.1, "share_least": 0.45}, {"r1_gamma": 0.3})
+    seen: list[int] = []
+
+    def found(of_points: list[dict[str, Any]], measured: list[dict[str, Any]], config: Config) -> list[Alert]:
+        seen.append(max((point["step"] for point in of_points), default=0) - measured[-1]["step"])
+        return [alert]
+
+    monkeypatch.setattr(loop, "diagnose", found)
+    run = make_run()
+    assert loop.train_run(run).status == "finished"
+    assert run.metrics()[0][-1]["alerts"] == [dataclasses.asdict(alert)]
+    raised = [line for line in read_lines(run.folder / "events.jsonl")[0] if line["event"] == "alert"]
+    assert [line["alert"] for line in raised] == [dataclasses.asdict(alert)], "once, not at every measurement"
+    assert max(seen) <= 0, "it looks at no point that came after the measurement, so that it can be replayed"

@@ -54,7 +54,7 @@ def test_start_pause_resume_stop_and_train_more(runner: Runner, config: Callable
     runner.pause(run.id)
     paused = wait_for(runner, run, "paused")
     assert paused.step > 0
-    assert not run.alive()
+    wait_until(lambda: not run.alive())  # it says so a moment before it lets go
     runner.resume(run.id)
     wait_until(lambda: runner.state(run).step > paused.step)
     runner.stop(run.id)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.config import FIELDS, PRESETS
 from gan_core.diagnostics import KINDS
+from gan_core.fields import FIELDS
+from gan_core.presets import PRESETS
 from gan_core.sentences import SENTENCES
 from gan_ui.strings import STRINGS
 

@@ -10,6 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gan_core.config import Config, make_config
+from gan_core.latent import generate
+from gan_core.meter import batchnorm_drift
 from gan_core.sampler import Sampler
 from gan_core.trainer import Learner, Trainer, choose_device, choose_precision, choose_threads
 from tests.reference import ReferenceLoop
@@ -36,6 +38,19 @@ def test_the_first_losses_are_the_tutorials(lr: float) -> None:
     # Adam divides by tiny gradients, so equal losses do not yet mean equal weights: compare those, too
     for ours, theirs in zip(trainer.G.state_dict().values(), reference.G.state_dict().values(), strict=True):
         assert torch.allclose(ours.float(), theirs.float(), atol=5 * lr)
+
+
+def test_gradient_lengths_are_those_of_the_first_of_every_log_every_steps() -> None:
+    trainer, twin = (Trainer(config(log_every=3, lr_d=1e-3), IMAGES) for _ in range(2))
+    for _ in range(6):
+        trainer.step()
+    rows = trainer.measurements()
+    first = torch.cat([gradient.flatten() for gradient in twin.d_step(*twin._next_reals()).gradients])
+    assert rows[0].grad_d == pytest.approx(first.norm().item(), rel=1e-5)
+    for part in (rows[:3], rows[3:]):
+        assert len({(row.grad_d, row.grad_g) for row in part}) == 1
+        assert part[0].grad_g > 0
+    assert rows[3].grad_d != rows[0].grad_d
 
 
 def test_each_step_changes_only_its_own_network() -> None:
@@ -158,6 +173,21 @@ def test_ema_is_the_slow_average_of_weights_and_statistics() -> None:
         assert torch.allclose(value.float(), expected[key].float(), atol=1e-5), key
     plain = Trainer(config(), IMAGES)
     assert plain.G_ema is plain.G
+
+
+def test_the_averages_statistics_fit_the_averages_weights() -> None:
+    changes = {"batch_size": 16, "width": 4, "steps": 300, "precision": "fp32", "device": "cpu"}
+    trainer = Trainer(make_config("minute", changes), IMAGES)
+    for _ in range(300):
+        trainer.step()
+    z = torch.randn(1000, trainer.config.z_dim, generator=torch.Generator().manual_seed(1))
+    drift = batchnorm_drift(trainer.G_ema, z, None, generate(trainer.G_ema, z))
+    for layer in trainer.G_ema.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.reset_running_stats()
+    without = batchnorm_drift(trainer.G_ema, z, None, generate(trainer.G_ema, z))
+    print(drift, without)
+    assert drift < 0.03 < 0.1 < without
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

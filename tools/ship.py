@@ -1,9 +1,9 @@
 """Copies a finished run into checkpoints/pretrained: its last generator, a thin timeline and how it was made.
 
-    python -m tools.ship RUN_FOLDER NAME
+    python -m tools.ship RUN_FOLDER
 
-RUN_FOLDER must be a run of the preset NAME. The last snapshot is measured once more with 10,000 fakes; the figures go
-to the last line of metrics.jsonl.
+It ships under the name of its preset. The last snapshot is measured once more with 10,000 fakes; the figures go to the
+last line of metrics.jsonl.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from typing import Any
 import torch
 
 from gan_core import data, metrics, saved
+from gan_core.config import Config, preset_config, to_json
 from gan_core.files import write_atomic, write_json
 from gan_core.latent import classes_for, generate, sample_z
-from gan_core.runs import Run, snapshot_path, snapshot_steps
+from gan_core.runs import PRETRAINED, Run, snapshot_path, snapshot_steps
 
-TARGET = Path(__file__).parent.parent / "checkpoints" / "pretrained"
 PICTURES = 20
 LINES = 200  # of the curves and of the measurements
 FAKES = 10_000
 
 
-def ship(source: Run, name: str) -> dict[str, Any]:
+def ship(source: Run) -> dict[str, Any]:
     """Copy `source`; returns the last generator's measurements."""
     config, step = source.config(), snapshot_steps(source)[-1]
-    folder = TARGET / name
+    folder = PRETRAINED / config.preset
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "snapshots").mkdir(parents=True)
     steps = snapshot_steps(source)
@@ -52,13 +52,19 @@ def ship(source: Run, name: str) -> dict[str, Any]:
     points = source.history()[0]
     _write_lines(folder / "history.jsonl", points[:: max(1, len(points) // LINES)])
     document = source.document()
-    document["settings"]["preset"] = name
-    document["command"] = (
-        f"python -m gan_core train --preset {name} --seed {config.seed} --set threads={config.threads}"
-    )
+    document["command"] = command(config)
     document["seconds"] = source.state().seconds
     write_json(folder / "config.json", document)
     return found
+
+
+def command(config: Config) -> str:
+    """What to type for a run with these settings: its preset, and all in which it differs from that."""
+    plain = to_json(preset_config(config.preset))
+    others = {name: value for name, value in to_json(config).items() if value != plain[name] and name != "seed"}
+    changes = [f"{name}={str(value).strip('[]').replace(' ', '')}" for name, value in others.items()]
+    typed = f"python -m gan_core train --preset {config.preset} --seed {config.seed}"
+    return " ".join([typed, *(["--set", *changes] if changes else [])])
 
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -66,4 +72,4 @@ def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(ship(Run(Path(sys.argv[1])), sys.argv[2]), indent=1))
+    print(json.dumps(ship(Run(Path(sys.argv[1]))), indent=1))

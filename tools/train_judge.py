@@ -2,8 +2,8 @@
 
     python -m tools.train_judge
 
-It takes some minutes on one core, and other machines give other last digits. The number of epochs was fixed beforehand: test digits are used only to report the
-accuracy and to measure the floor.
+It takes some minutes on one core, and other machines give other last digits. The number of epochs was fixed
+beforehand: test digits are used only to report the accuracy and to measure the floor.
 """
 
 from __future__ import annotations

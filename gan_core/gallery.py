@@ -1,0 +1,108 @@
+"""The break-it gallery: presets that fail on purpose, each with what to look at and the settings that cure it. Only data.
+
+All use the small convolutional pair, which otherwise works with nearly any setting, so that a cure shows within a minute.
+`python -m benchmarks.doctor` shows that each fails and that each cure works; docs/doctor.md keeps its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gan_core.preset import UNLIMITED, Preset
+
+# what works, short of any help against failing: no penalties, no schedule
+_PLAIN: Mapping[str, Any] = {
+    "network": "conv",
+    "objective": "non-saturating",
+    "batch_size": 32,
+    "lr_g": 2e-3,
+    "lr_d": 2e-3,
+    "betas": (0.0, 0.99),
+    "ema_decay": 0.998,
+    "steps": UNLIMITED,
+    "seconds": 60.0,
+    "snapshot_every": 250,
+    "checkpoint_every": 250,
+}
+_STEADY: Mapping[str, Any] = {"lr_g": 2e-3, "lr_d": 2e-3, "r1_gamma": 0.3, "r2_gamma": 0.3}
+
+# what the doctor finds in each, as long as it fails
+ALARMS: Mapping[str, str] = {
+    "collapse": "mode_collapse",
+    "strong-d": "d_too_strong",
+    "oscillation": "oscillation",
+    "lr-blow-up": "divergence",
+    "no-ema": "oscillation",
+    "saturating": "d_too_strong",
+}
+
+GALLERY: tuple[Preset, ...] = (
+    Preset(
+        "collapse",
+        (
+            "Mode collapse: G learns fast, with momentum, from a slow D, and soon all fakes are one picture. "
+            "Look at the digit bars and the grid.",
+            "模式坍塌：G 带着动量飞快地学，D 却很慢，不久所有假图像都成了同一张。看数字直方图和图像网格。",
+        ),
+        60,
+        {**_PLAIN, "lr_g": 1e-2, "lr_d": 5e-4, "betas": (0.9, 0.99), "ema_decay": 0.9},
+        {**_STEADY, "betas": (0.0, 0.99), "ema_decay": 0.998},
+        afresh=True,
+    ),
+    Preset(
+        "strong-d",
+        (
+            "D gets three fast steps for each slow one of G, and is right about everything: G hardly improves. "
+            "Look at D(x) and D(G(z)).",
+            "G 每慢走一步，D 就快走三步，于是 D 全都判对，G 几乎没有进步。看 D(x) 与 D(G(z))。",
+        ),
+        60,
+        {**_PLAIN, "lr_g": 5e-5, "lr_d": 5e-3, "n_critic": 3},
+        {**_STEADY, "n_critic": 1},
+    ),
+    Preset(
+        "oscillation",
+        (
+            "Momentum and fast steps without an average: G runs from one digit to the next, and D after it. "
+            "Look at the digit bars from one measurement to the next.",
+            "有动量、步子大、又没有平均：G 从一个数字跑到另一个，D 在后面追。看每次测量之间数字直方图的变化。",
+        ),
+        60,
+        {**_PLAIN, "lr_g": 3e-3, "lr_d": 3e-3, "betas": (0.9, 0.9), "ema_decay": 0.0},
+        {**_STEADY, "betas": (0.0, 0.99), "ema_decay": 0.998},
+    ),
+    Preset(
+        "lr-blow-up",
+        (
+            "Learning rates fifteen times too large: every step overshoots. Look at D's gradient and the losses.",
+            "学习率大了十五倍：每一步都迈过头。看 D 的梯度和损失曲线。",
+        ),
+        60,
+        {**_PLAIN, "lr_g": 3e-2, "lr_d": 3e-2},
+        _STEADY,
+        afresh=True,
+    ),
+    Preset(
+        "no-ema",
+        (
+            "Large steps of G and no average to sample from: pictures jump from one moment to the next. Look at the "
+            "digit-FID going up and down.",
+            "G 的步子大，又没有用来采样的平均：图像一刻一变。看 digit-FID 的起起落落。",
+        ),
+        60,
+        {**_PLAIN, "lr_g": 2e-2, "lr_d": 2e-3, "batch_size": 16, "r1_gamma": 0.3, "r2_gamma": 0.3, "ema_decay": 0.0},
+        {"ema_decay": 0.999},
+    ),
+    Preset(
+        "saturating",
+        (
+            "The original minimax loss: once D is sure of the fakes, G's gradient is gone. Look at the length of G's "
+            "gradient.",
+            "最初的 minimax 损失：D 一旦对假图像有把握，G 的梯度就消失了。看 G 的梯度长度。",
+        ),
+        60,
+        {**_PLAIN, "objective": "saturating", "lr_g": 2e-4},
+        {**_STEADY, "objective": "non-saturating"},
+    ),
+)
