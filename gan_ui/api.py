@@ -11,7 +11,8 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from gan_core.config import DEFAULT_PRESET, PRESETS, make_config, to_json
+from gan_core.config import make_config, to_json
+from gan_core.presets import DEFAULT_PRESET, PRESETS
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import Run, list_runs
 from gan_core.sentences import UserError
@@ -25,7 +26,7 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
     def presets() -> list[dict[str, Any]]:
         """The presets: name, a sentence about it, the seconds it takes on one core, and all its settings.
 
-        A preset with a `cure` fails on purpose; those settings mend it, given to /branch.
+        A preset with a `cure` fails on purpose; those settings mend it, given to /branch with `cure_step` as the step.
         """
         return [
             {
@@ -34,6 +35,7 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
                 "seconds": preset.seconds,
                 "settings": to_json(make_config(preset.name)),
                 "cure": dict(preset.cure),
+                "cure_step": -1 if preset.cure_step is None else preset.cure_step,
             }
             for preset in PRESETS.values()
         ]

@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from gan_core.changes import Changes
-from gan_core.config import FIELDS, check_field, to_json
+from gan_core.config import check_field, to_json
+from gan_core.fields import FIELDS
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import Language, UserError

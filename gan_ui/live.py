@@ -22,7 +22,7 @@ from gan_core.config import to_json
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
-from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson
+from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson, parent_of
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
@@ -133,6 +133,7 @@ class LivePages:
         return {
             "id": run.id,
             "preset": _preset(run),
+            "branch": parent_of(run) is not None,
             "status": state.status,
             "step": state.step,
             "target": state.target,
@@ -162,13 +163,14 @@ class LivePages:
         if now - watched.read_at >= REFRESH_EVERY:
             watched.read_at = now
             grew = [watched.history.read(), watched.measurements.read()]
-            facts = self._facts(watched.run)
+            facts = self._facts(watched)
             if any(grew) or facts != watched.facts:
                 watched.facts = facts
                 watched.version = self._next_version()
         return watched
 
-    def _facts(self, run: Run) -> dict[str, Any]:
+    def _facts(self, watched: _Watched) -> dict[str, Any]:
+        run = watched.run
         state = self.runner.state(run)
         try:
             settings = to_json(run.config())
@@ -189,8 +191,8 @@ class LivePages:
             "allowed": sorted(ALLOWED[state.status]),
             "waiting_for": self.runner.waiting_for(run),
             "settings": settings,
-            "parent": _parent(run),
-            "lesson": lesson(settings.get("preset", "")),
+            "parent": parent_of(run),
+            "lesson": lesson({**settings, **watched.measurements.settings}),
             "grid": _picture_url(run, "live.webp"),
             "reals": _picture_url(run, "reals.webp"),
             "live_version": _stamp(run.folder / "live.safetensors"),
@@ -270,15 +272,6 @@ def _preset(run: Run) -> str:
         return run.config().preset
     except UserError:
         return "?"
-
-
-def _parent(run: Run) -> dict[str, Any] | None:
-    """The run and step that a branch began from."""
-    try:
-        parent = run.document().get("parent")
-    except UserError:
-        return None
-    return parent if isinstance(parent, dict) else None
 
 
 def _thinned(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""The settings as widgets: one for each line of `gan_core.config.FIELDS`, and the way back to a Config."""
+"""The settings as widgets: one for each line of `gan_core.fields.FIELDS`, and the way back to a Config."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 import gradio as gr
 
 from gan_core import data
-from gan_core.config import DEFAULT_PRESET, FIELDS, Config, Field, check_field, make_config, preset_config, to_json
+from gan_core.config import Config, check_field, make_config, preset_config, to_json
+from gan_core.fields import FIELDS, Field
+from gan_core.presets import DEFAULT_PRESET, PRESETS
 from gan_core.sentences import Language, UserError
 from gan_ui.components.preset_cards import preset_cards
 from gan_ui.localised import Localised, Words
@@ -96,8 +98,10 @@ def preset_values(name: str) -> list[Any]:
 
 
 def form_values(config: Config) -> list[Any]:
-    """A Config as the widgets' values."""
+    """A Config as the widgets' values; where its preset is gone, its settings stand under the default one's name."""
     values = to_json(config)
+    if config.preset not in PRESETS:
+        values["preset"] = DEFAULT_PRESET
     return [shown_value(values[field.name]) for field in FIELDS]
 
 

@@ -19,6 +19,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "presets.fails": ("Fails on purpose.", "注定失败。"),
     "presets.seconds": ("≈ {n} s", "约 {n} 秒"),
     "presets.minutes": ("≈ {n} min", "约 {n} 分钟"),
+    "presets.picture": ("8 fakes from the end of such a training", "这种训练结束时的 8 张生成图"),
+    "presets.failed_picture": ("8 fakes from such a training that failed", "这种训练失败后的 8 张生成图"),
     # --- change while it trains ---
     "change.title": ("Change while it trains", "边训练边调整"),
     "change.about": (
@@ -30,6 +32,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "change.nothing": ("Nothing differs from the present settings.", "与当前设置没有不同。"),
     # --- the doctor ---
     "doctor.lesson": ("This run fails on purpose. What to look at:", "本次训练注定失败，请注意看："),
+    "doctor.cured": (
+        "This run has the cure, {cure}. What used to fail, and should recover:",
+        "本次训练已用药：{cure}。原来会失败、现在应当恢复的是：",
+    ),
     "doctor.healthy": ("No alarm", "没有警报"),
     "doctor.waits": (
         "The doctor looks at the first measurement, a few seconds after Start.",
@@ -47,8 +53,21 @@ STRINGS: dict[str, tuple[str, str]] = {
     "doctor.cure": ("Cure", "治疗"),
     "doctor.branch": ("Try it in a branch", "在分支中尝试"),
     "doctor.about_branch": (
-        "Starts a new run from this one's last checkpoint with {cure}. This run stays as it is.",
-        "从本次训练的最后一个检查点新建一次训练，并设置 {cure}。本次训练保持不变。",
+        "Starts a new run with {cure} from this one's last checkpoint, or from step 0 if there is none. "
+        "This run stays as it is.",
+        "从本次训练的最后一个检查点（没有则从第 0 步）新建一次训练，并设置 {cure}。本次训练保持不变。",
+    ),
+    "doctor.about_pause": (
+        "Pauses this run and starts a new one from here with {cure}. You can resume this one later.",
+        "暂停本次训练，并从这里新建一次训练，设置 {cure}。之后可以继续本次训练。",
+    ),
+    "doctor.about_branch_afresh": (
+        "Starts a new run with {cure} from step 0, as these networks are beyond mending. This run stays as it is.",
+        "这两个网络已无法挽回，因此从第 0 步新建一次训练，并设置 {cure}。本次训练保持不变。",
+    ),
+    "doctor.about_pause_afresh": (
+        "Pauses this run and starts a new one with {cure} from step 0, as these networks are beyond mending.",
+        "暂停本次训练。这两个网络已无法挽回，因此从第 0 步新建一次训练，并设置 {cure}。",
     ),
     # --- quality ---
     "quality.title": ("How good are the fakes?", "生成图有多好？"),
@@ -57,10 +76,16 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Nothing measured yet: the first numbers come a few seconds after Start.",
         "还没有测量：开始几秒后会有第一组数字。",
     ),
+    "quality.never": ("Nothing was measured in this run.", "本次训练没有测量。"),
     "quality.unavailable": (
         "digit-FID, KID, precision and recall are not available for this data set: they are measured with a judge "
         "that knows digits only.",
         "此数据集没有 digit-FID、KID、精确率和召回率：它们由只认识数字的评判器测得。",
+    ),
+    "quality.not_available": ("not available", "不适用"),
+    "quality.no_histogram": (
+        "Which digits G draws: not available for this data set.",
+        "G 画了哪些数字：此数据集不适用。",
     ),
     "quality.histogram": ("Which digits G draws; the line is their real share", "G 画了哪些数字；横线是真实占比"),
     "quality.bars": ("Share of each digit among the fakes: {shares}", "生成图中各数字的占比：{shares}"),
@@ -70,6 +95,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "quality.fakes": ("Fakes", "生成图"),
     "quality.reals": ("Real digits", "真实数字"),
+    "quality.reals_otherwise": ("Reals", "真实图"),
     "quality.digit_fid": ("digit-FID", "digit-FID"),
     "quality.kid": ("KID", "KID"),
     "quality.precision": ("Precision", "精确率"),
@@ -100,6 +126,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "compare.by_steps": ("steps", "步数"),
     "compare.by_seconds": ("seconds", "秒"),
     "compare.log": ("Log axis", "对数轴"),
+    "compare.log_x": ("Log steps or seconds", "步数或秒用对数轴"),
     "compare.digit_fid": ("digit-FID (not comparable with Inception FID)", "digit-FID（不能与 Inception FID 比较）"),
     "compare.d_loss": ("d_loss", "d_loss"),
     "compare.g_loss": ("g_loss", "g_loss"),
@@ -168,6 +195,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "runs.title": ("All runs", "所有训练"),
     "runs.empty": ("Trainings appear here and stay, until you delete them.", "训练会出现并保留在这里，直到你删除。"),
     "runs.at": ("step {step} · {run}", "第 {step} 步 · {run}"),
+    "runs.branch": ("{preset} · branch", "{preset} · 分支"),
     "runs.open": ("Show {run}", "查看 {run}"),
     "runs.resume": ("Resume", "继续"),
     "runs.delete": ("Delete", "删除"),
@@ -181,6 +209,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "chart.panel_grad": ("Gradients", "梯度"),
     "chart.panel_pr": ("Precision, recall", "精确率、召回率"),
     "chart.about_panel": ("Press to hide or show.", "点按可隐藏或显示。"),
+    "chart.no_judge": (
+        "Not available for this data set: measured with a judge that knows digits only.",
+        "此数据集不适用：由只认识数字的评判器测得。",
+    ),
     "chart.axis": ("Against", "横轴"),
     "chart.by_steps": ("steps", "步数"),
     "chart.by_seconds": ("seconds", "秒"),

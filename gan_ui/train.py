@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from gan_core import data
-from gan_core.config import FIELDS
+from gan_core.fields import FIELDS
 from gan_core.imported_images import import_images
 from gan_core.presets import PRESETS
 from gan_core.runner import ALLOWED, Runner
@@ -27,6 +28,7 @@ from gan_ui.strings import text
 
 # Short work, answered at once, with nothing dimmed or queued while it runs; none of it is anybody's API.
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+PAUSED_WITHIN = 10.0  # seconds; a trainer that takes longer is branched from its last checkpoint
 # The first input is the run on this visitor's page at the moment of the click; only the browser knows it.
 OF_SHOWN_RUN = "(_, ...others) => [ganLive.view ? ganLive.view.run : '', ...others]"
 
@@ -181,21 +183,35 @@ def _cure(runner: Runner) -> Callable[..., dict[str, str]]:
     def cure(language: Language, event: gr.EventData) -> dict[str, str]:
         run_id, kind = str(event.run), str(event.kind)
         try:
-            return {"run": runner.branch(run_id, _settings_of(runner, run_id, kind)).id, "message": ""}
+            settings, step = _remedy(runner, run_id, kind)
+            _pause(runner, run_id)
+            return {"run": runner.branch(run_id, settings, step).id, "message": ""}
         except UserError as error:
             return {"run": "", "message": error.say(language)}
 
     return cure
 
 
-def _settings_of(runner: Runner, run_id: str, kind: str) -> dict[str, Any]:
-    """What cures a run of an alert, or of a preset that fails on purpose. Raises UserError."""
+def _remedy(runner: Runner, run_id: str, kind: str) -> tuple[dict[str, Any], int | None]:
+    """The settings that cure a run of an alert, or of a preset that fails on purpose, and the step to branch from."""
     run = runner.find(run_id)
     if kind == "preset":
-        return dict(PRESETS[run.config().preset].cure)
-    rows, _ = run.metrics()
-    alerts = rows[-1].get("alerts") or [] if rows else []
-    return next((dict(alert["cure"]) for alert in alerts if alert.get("kind") == kind), {})
+        known = PRESETS.get(run.config().preset)
+        return (dict(known.cure), known.cure_step) if known else ({}, None)
+    # the newest first: the alert may be over since the button was drawn
+    alerts = (alert for row in reversed(run.metrics()[0]) for alert in row.get("alerts") or [])
+    return next((dict(alert["cure"]) for alert in alerts if alert.get("kind") == kind), {}), None
+
+
+def _pause(runner: Runner, run_id: str) -> None:
+    """Pause a run that trains and wait until it is saved: its branch goes on from there, and need not wait for its end."""
+    run = runner.find(run_id)
+    if runner.state(run).status != "running":
+        return
+    runner.pause(run_id)
+    deadline = time.monotonic() + PAUSED_WITHIN
+    while runner.state(run).status == "running" and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _reuse(runner: Runner) -> Callable[..., list[Any]]:

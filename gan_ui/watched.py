@@ -77,7 +77,8 @@ class Measurements:
         self._run = run
         self._metrics = Tail(run.folder / "metrics.jsonl")
         self._events = Tail(run.folder / "events.jsonl")
-        self._settings: dict[str, Any] = {}
+        self._parents_last: int = (parent_of(run) or {}).get("step", 0)  # a branch brings its parent's lines along
+        self.settings: dict[str, Any] = {}  # as they are by now
         self.rows: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.tag = ""
@@ -90,7 +91,7 @@ class Measurements:
             self.rows = self.rows[-1::-2][::-1]
         events, events_anew = self._events.read()
         if events_anew:
-            self.marks, self._settings = [], _settings(self._run)
+            self.marks, self.settings = [], _settings(self._run)
         for event in events:
             self._take(event)
         changed = bool(fresh or events) or anew or events_anew
@@ -104,12 +105,15 @@ class Measurements:
         if event.get("event") != "changed" or not isinstance(settings, dict):
             return
         if event.get("reason") == "asked":
-            changes = [[name, self._settings.get(name), value] for name, value in settings.items()]
+            changes = [[name, self.settings.get(name), value] for name, value in settings.items()]
             self.marks = [*self.marks, {"step": event.get("step", 0), "changes": changes}][-MARKS_AT_MOST:]
-        self._settings |= settings
+        self.settings |= settings
 
     def to_json(self) -> dict[str, Any]:
-        """The rows as columns, the newest one whole, its floor, the doctor's alerts in words, and the marks."""
+        """The rows as columns, the newest one whole, its floor, the doctor's alerts in words, and the marks.
+
+        The alerts are None until the doctor has looked at this very run.
+        """
         newest = self.rows[-1] if self.rows else {}
         columns = {
             name: [row.get(name) for row in self.rows]
@@ -123,9 +127,18 @@ class Measurements:
             "newest": {name: value for name, value in newest.items() if name != "alerts"} or None,
             "floor": floor(newest.get("count", 0)) if digits else None,
             "real_histogram": reference()["histogram"] if digits else None,
-            "alerts": alerts(newest),
+            "alerts": alerts(newest) if newest.get("step", 0) > self._parents_last else None,
             "marks": self.marks,
         }
+
+
+def parent_of(run: Run) -> dict[str, Any] | None:
+    """The run and step that a branch began from, as {"run", "step"}."""
+    try:
+        parent = run.document().get("parent")
+    except UserError:
+        return None
+    return parent if isinstance(parent, dict) else None
 
 
 def _settings(run: Run) -> dict[str, Any]:
@@ -173,9 +186,12 @@ def _alert_text(alert: Mapping[str, Any], text: str) -> dict[str, str]:
         return dict.fromkeys(LANGUAGES, "")
 
 
-def lesson(preset: str) -> dict[str, Any] | None:
-    """Of a preset that fails on purpose: what to look at, in both languages, and its cure."""
-    known = PRESETS.get(preset)
+def lesson(settings: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Of a run of a preset that fails on purpose: what to look at, in both languages, its cure, and if it has that now."""
+    known = PRESETS.get(settings.get("preset", ""))
     if known is None or not known.cure:
         return None
-    return {"about": dict(zip(LANGUAGES, known.about, strict=True)), "cure": dict(known.cure)}
+    cure = {name: list(value) if isinstance(value, tuple) else value for name, value in known.cure.items()}
+    cured = all(settings.get(name) == value for name, value in cure.items())
+    about = dict(zip(LANGUAGES, known.about, strict=True))
+    return {"about": about, "cure": cure, "cured": cured, "afresh": known.afresh}

@@ -47,6 +47,7 @@ def test_a_round_trip(client: Client, app: App, tiny_dataset: str) -> None:
     presets = {row["preset"]: row for row in ask(client, "presets")}
     assert presets["tutorial"]["settings"]["lr_g"] == 1e-5
     assert all(row["seconds"] > 0 and isinstance(row["cure"], dict) for row in presets.values())
+    assert {row["cure_step"] for row in presets.values()} == {-1, 0}
     overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
     run = ask(client, "start", "tutorial", 1_000_000, 5, overrides)
     assert Run(app.runs_dir / run).config().seed == 5

@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from gan_core.loop import train_run
-from gan_core.presets import PRESETS, Preset
+from gan_core.preset import Preset
+from gan_core.presets import PRESETS
 from gan_core.runner import Runner
 from gan_core.runs import Run, State
 from gan_core.sentences import SENTENCES
@@ -229,12 +230,57 @@ def test_runs_to_compare_come_thinned_and_bounded(pages: LivePages, make_run: Ma
     assert client.get("/gradio_api/lab/compare").json()["runs"] == []
 
 
-def test_a_preset_that_fails_on_purpose_is_a_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
-    preset = Preset("made-up", ("look", "看"), 60, {}, {"lr_d": 0.1})
-    monkeypatch.setitem(PRESETS, "made-up", preset)
-    assert lesson("made-up") == {"about": {"en": "look", "zh": "看"}, "cure": {"lr_d": 0.1}}
-    assert lesson("minute") is None
-    assert lesson("no such preset") is None
+@pytest.fixture
+def doomed(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A preset that fails on purpose."""
+    preset = Preset("doomed", ("look", "看"), 60, {}, {"lr_d": 0.1, "betas": (0.0, 0.99)})
+    monkeypatch.setitem(PRESETS, "doomed", preset)
+    return "doomed"
+
+
+def test_a_preset_that_fails_on_purpose_is_a_lesson_until_it_is_cured(doomed: str) -> None:
+    said: dict[str, Any] = {
+        "about": {"en": "look", "zh": "看"},
+        "cure": {"lr_d": 0.1, "betas": [0.0, 0.99]},
+        "afresh": False,
+    }
+    assert lesson({"preset": doomed, "lr_d": 0.1, "betas": [0.9, 0.99]}) == {**said, "cured": False}
+    assert lesson({"preset": doomed, "lr_d": 0.1, "betas": [0.0, 0.99]}) == {**said, "cured": True}
+    assert lesson({"preset": "minute"}) is None
+    assert lesson({"preset": "no such preset"}) is None
+    assert lesson({}) is None
+
+
+def test_a_change_on_the_way_cures_too(pages: LivePages, make_run: MakeRun, doomed: str) -> None:
+    run = make_run(betas="0, 0.99")
+    text = (run.folder / "config.json").read_text()
+    (run.folder / "config.json").write_text(text.replace('"preset": "tutorial"', f'"preset": "{doomed}"'))
+    page = Page(pages)
+    page.poll()
+    assert page.view["lesson"]["cured"] is False
+    run.add_event("changed", step=5, settings={"lr_d": 0.1}, reason="asked")
+    page.poll()
+    assert page.view["lesson"]["cured"] is True
+
+
+def test_a_branch_is_marked_and_its_parents_alerts_are_not_its_own(pages: LivePages, make_run: MakeRun) -> None:
+    run = make_run("run1")
+    make_run("run0")
+    document = json.loads((run.folder / "config.json").read_text())
+    (run.folder / "config.json").write_text(json.dumps({**document, "parent": {"run": "run0", "step": 20}}))
+    alert = {"kind": "made_up", "values": {}, "cure": {}}
+    add_measurements(run, 10, 20, alerts=[alert])
+    page = Page(pages)
+    page.poll()
+    assert {facts["id"]: facts["branch"] for facts in page.view["runs"]} == {"run1": True, "run0": False}
+    assert page.measured.get("alerts", []) is None  # nobody has looked at it yet
+    assert page.measured["newest"]["step"] == 20
+    add_measurements(run, 30)
+    page.poll()
+    assert page.measured["alerts"] == []
+    add_measurements(run, 40, alerts=[alert])
+    page.poll()
+    assert [found["kind"] for found in page.measured["alerts"]] == ["made_up"]
 
 
 def test_a_run_from_the_future_does_not_break_the_page(pages: LivePages, make_run: MakeRun) -> None:

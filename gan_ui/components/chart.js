@@ -17,7 +17,7 @@ const chips = Object.fromEntries(Object.keys(PANELS).map(id => [id, find('[data-
 
 let latest = null;             // newest view, not yet read
 // What is on the screen: of[key] = {lo, hi, mean, strong}, at the steps `x` or, for what is measured, `measured.x`.
-let points = {x: [], seconds: [], measured: {x: [], seconds: []}, of: {}, floor: {}, marks: [], objective: 'non-saturating', digits: true};
+let points = {x: [], seconds: [], measured: {x: [], seconds: []}, of: {}, floor: {}, marks: [], objective: 'non-saturating', digits: true, trains: false};
 let run, layout = null;
 let hoverStep = null;          // the step under the crosshair: it stays there when points come in
 let smoothed = false;          // whether `strong` belongs to these points and this window
@@ -47,6 +47,7 @@ function readView(view) {
     measured: {x: rows, seconds: (columns.seconds || []).map(Number)},
     objective: (view.settings || {}).objective || 'non-saturating',
     digits: !measured.newest || 'digit_fid' in measured.newest,
+    trains: ['queued', 'starting', 'running'].includes(view.status),
   };
   smoothed = false;
 }
@@ -85,7 +86,9 @@ function drawAll() {
   if (latest) { readView(latest); latest = null; }
   if (!smoothed) smooth();
   for (const id of Object.keys(PANELS)) {
-    chips[id].disabled = Boolean(PANELS[id].measured && !points.digits);
+    const absent = Boolean(PANELS[id].measured && !points.digits), about = absent ? word('no_judge') : word('about_panel');
+    chips[id].disabled = absent;
+    if (chips[id].title !== about) chips[id].title = about;
     for (const key of PANELS[id].series) buttons[key].hidden = !unfolded(id);
   }
   layout = measure();

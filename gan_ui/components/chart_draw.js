@@ -87,7 +87,7 @@ function drawTitles(context, colours) {
     context.font = '600 ' + colours.font.replace('11px', '12px');
     text(context, titleOf(id), left, top - 13, 'left', colours.text);
     context.font = colours.font;
-    const waits = PANELS[id].measured && points.x.length && !points.measured.x.length;
+    const waits = PANELS[id].measured && points.trains && points.x.length && !points.measured.x.length;
     if (waits) text(context, word('soon'), left + 8, (top + bottom) / 2, 'left', colours.quiet);
   }
 }

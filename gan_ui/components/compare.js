@@ -6,7 +6,7 @@ const AT_MOST = 4, EVERY_MS = 2000, LEFT = 48, RIGHT = 16, TOP = 12, BOTTOM = 28
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]];            // with the colours of compare.css: no colour is alone
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('compare.' + key, values);
-const canvas = find('canvas'), quantity = find('.gk-quantity'), axis = find('.gk-axis'), logBox = find('.gk-log');
+const canvas = find('canvas'), quantity = find('.gk-quantity'), axis = find('.gk-axis'), logBox = find('.gk-log'), logXBox = find('.gk-log-x');
 
 let view = null, visible = false, answer = {runs: []}, asking = false, timer = 0, hover = null, layout = null;
 const chosen = new Map();                                      // id -> its place, 0 to 3, which is its colour and dash
@@ -32,7 +32,7 @@ function showRuns() {
   for (const id of [...chosen.keys()]) if (!ids.includes(id)) chosen.delete(id);
   const known = new Map([...box.children].map(node => [node.dataset.run, node]));
   for (const [id, node] of known) if (!ids.includes(id)) node.remove();
-  listed.forEach(({id, preset, ships, step, status}, place) => {
+  listed.forEach(({id, preset, branch, ships, step, status}, place) => {
     let chip = known.get(id);
     if (!chip) {
       chip = document.createElement('button');
@@ -46,7 +46,7 @@ function showRuns() {
     chip.setAttribute('aria-pressed', String(on));
     chip.dataset.place = on ? chosen.get(id) : '';
     chip.disabled = !on && chosen.size >= AT_MOST;
-    setText(chip.querySelector('strong'), ships ? id : preset);
+    setText(chip.querySelector('strong'), ships ? id : branch ? ganLive.t('runs.branch', {preset}) : preset);
     setText(chip.querySelector('small'), ships ? word('ships') : id.slice(0, 15) + ' · ' + ganLive.t('status.is_' + status));
     chip.title = id + (step === undefined ? '' : ' · ' + step);
   });
@@ -78,7 +78,8 @@ async function ask() {
 function lines() {
   return answer.runs.filter(run => chosen.has(run.id)).map(({id, preset, curves, measured}) => {
     const source = quantity.value === 'digit_fid' ? measured : curves, x = (source[axis.value] || []).map(Number);
-    return {id, preset, place: chosen.get(id), x, y: numbers(source[quantity.value], x.length)};
+    const absent = x.length > 0 && !(source[quantity.value] || []).length;  // measured, but not this: no data set of digits
+    return {id, preset, place: chosen.get(id), x, y: numbers(source[quantity.value], x.length), absent};
   }).sort((a, b) => a.place - b.place);
 }
 
@@ -92,9 +93,10 @@ function draw() {
   const {color, fontFamily, backgroundColor} = getComputedStyle(find('.gk'));
   const colours = DASHES.map((_, place) => getComputedStyle(find('.gk')).getPropertyValue('--gk-' + place));
   const [low, high] = lossRange(usable.map(line => line.y), [], usable.length ? floor : [], log);
-  const end = Math.max(1, ...usable.map(line => line.x.at(-1)));
-  const x = scale(0, end, LEFT, width - RIGHT, false), y = scale(low, high, height - BOTTOM, TOP, log);
-  layout = {lines: usable, x, y, end};
+  const logX = logXBox.checked, firsts = usable.map(line => line.x.find(at => at > 0)).filter(Boolean);
+  const end = Math.max(1, ...usable.map(line => line.x.at(-1))), begin = logX ? Math.min(end / 2, ...firsts) : 0;
+  const along = scale(begin, end, LEFT, width - RIGHT, logX), x = value => Math.max(LEFT, along(value)), y = scale(low, high, height - BOTTOM, TOP, log);
+  layout = {lines: usable, x, y, at: part => logX ? begin * (end / begin) ** part : part * end};
   find('.gk-empty').hidden = usable.length > 0;
   setText(find('.gk-empty'), word(chosen.size ? 'nothing' : 'choose'));
   canvas.setAttribute('aria-label', word('plot', {runs: usable.map(line => line.preset + ' ' + shortNumber(lastOf(line.y), 2)).join(', ')}));
@@ -104,7 +106,7 @@ function draw() {
   context.textBaseline = 'middle';
   context.strokeStyle = color;
   context.lineWidth = 1;
-  const ticks = log ? logTicks(low, high, 6) : linearTicks(low, high, 6), xTicks = linearTicks(0, end, (width - LEFT) / 90);
+  const ticks = log ? logTicks(low, high, 6) : linearTicks(low, high, 6), xTicks = (logX ? logTicks : linearTicks)(begin, end, (width - LEFT) / 90);
   const rules = (...ends) => { context.globalAlpha = 0.12; rule(context, ...ends); context.globalAlpha = 1; };
   for (const tick of ticks) {
     rules(LEFT, y(tick), width - RIGHT, y(tick));
@@ -127,6 +129,12 @@ function draw() {
     context.strokeStyle = colours[place];
     context.setLineDash(DASHES[place]);
     strokeLine(context, steps.map(x), values, y, 2);
+    const seen = values.filter(Number.isFinite), only = values.indexOf(seen[0]);
+    if (seen.length > 1) continue;                       // a single measurement is a dot, whatever the dashes
+    context.beginPath();
+    context.arc(x(steps[only]), y(values[only]), 4, 0, 2 * Math.PI);
+    context.fillStyle = colours[place];
+    context.fill();
   }
   context.setLineDash([]);
   if (hover === null) return;
@@ -142,7 +150,7 @@ function showTable(shown, colours) {
   const unit = axis.value === 'seconds' ? ' s' : '';
   find('table').hidden = !shown.length;
   setText(find('.gk-value'), hover === null ? word('last') : Math.round(hover).toLocaleString('en') + unit);
-  find('tbody').replaceChildren(...shown.map(({id, place, x, y}) => {
+  find('tbody').replaceChildren(...shown.map(({id, place, x, y, absent}) => {
     const row = document.createElement('tr'), name = document.createElement('th');
     row.dataset.run = id;
     row.insertCell().innerHTML = '<svg width="34" height="8" aria-hidden="true"><line x1="1" y1="4" x2="33" y2="4" stroke="' +
@@ -150,8 +158,9 @@ function showTable(shown, colours) {
     name.scope = 'row';
     name.textContent = id;
     row.append(name);
-    const finite = y.filter(Number.isFinite), now = hover === null ? lastOf(y) : y[nearest(x, hover)] ?? NaN;
-    for (const value of [now, finite.length ? Math.min(...finite) : NaN]) row.insertCell().textContent = shortNumber(value, 2);
+    const finite = y.filter(Number.isFinite), now = hover === null ? lastOf(y) : hover > x.at(-1) ? NaN : y[nearest(x, hover)] ?? NaN;
+    const lowest = finite.length ? Math.min(...finite) : NaN;
+    for (const value of [now, lowest]) row.insertCell().textContent = absent ? ganLive.t('quality.not_available') : shortNumber(value, 2);
     return row;
   }));
 }
@@ -166,11 +175,11 @@ function speak() {
 canvas.addEventListener('pointermove', event => {
   if (!layout || !layout.lines.length) return;
   const part = (event.offsetX - LEFT) / (canvas.clientWidth - LEFT - RIGHT);
-  hover = Math.min(1, Math.max(0, part)) * layout.end;
+  hover = layout.at(Math.min(1, Math.max(0, part)));
   draw();
 });
 canvas.addEventListener('pointerleave', () => { hover = null; draw(); });
-for (const control of [quantity, axis, logBox]) control.addEventListener('change', () => { hover = null; draw(); });
+for (const control of [quantity, axis, logBox, logXBox]) control.addEventListener('change', () => { hover = null; draw(); });
 document.addEventListener('visibilitychange', ask);
 new MutationObserver(draw).observe(document.body, {attributes: true, attributeFilter: ['class']});
 new ResizeObserver(draw).observe(canvas);

@@ -15,7 +15,7 @@ _QUANTITIES = "".join(f'<option value="{name}" data-t="{name}"></option>' for na
 
 # The words are put in by compare.js: data-t holds the text of a node, data-label its aria-label.
 HTML = f"""
-<section class="gk">
+<section class="gl-card gk">
   <p class="gk-about" data-t="about"></p>
   <div class="gk-runs" role="group" data-label="runs"></div>
   <div class="gk-bar">
@@ -23,6 +23,7 @@ HTML = f"""
     <label><span data-t="axis"></span><select class="gk-axis"><option value="seconds" data-t="by_seconds"></option>
       <option value="step" data-t="by_steps"></option></select></label>
     <label><input class="gk-log" type="checkbox" checked><span data-t="log"></span></label>
+    <label><input class="gk-log gk-log-x" type="checkbox"><span data-t="log_x"></span></label>
   </div>
   <div class="gk-plot"><canvas role="img"></canvas><p class="gk-empty"></p></div>
   <table hidden><thead><tr><td></td><th scope="col" data-t="run"></th><th scope="col" class="gk-value"></th>

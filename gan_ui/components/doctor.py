@@ -10,8 +10,8 @@ import gradio as gr
 HERE = Path(__file__).parent
 
 HTML = """
-<section class="gx" role="status">
-  <div class="gx-lesson" hidden><h4 data-t="lesson"></h4><p></p><p class="gx-offer"></p></div>
+<section class="gx" role="status" aria-atomic="false">
+  <div class="gx-lesson" hidden><h4></h4><p></p><p class="gx-offer"></p></div>
   <div class="gx-calm" hidden><h4><span class="gx-mark" aria-hidden="true">✓</span> <span data-t="healthy"></span></h4>
     <p></p></div>
   <div class="gx-waits" hidden><h4 data-t="waits"></h4></div>

@@ -1,13 +1,15 @@
-// How often G draws each digit, by the last measurement, with a line where real digits are.
+// How often G draws each digit, by the last measurement, with a line where real digits are; or that nobody can tell.
 const t = (key, values) => ganLive.t('quality.' + key, values);
 const percent = share => (100 * share).toFixed(0) + '%';
 let view = null;
 
 function show() {
   const {newest, real_histogram: reals} = (view && view.run && view.measured) || {}, shares = newest && newest.histogram;
-  element.querySelector('.gq').hidden = !shares || !reals;
-  element.querySelector('h4').textContent = t('histogram');
-  if (!shares || !reals) return;
+  const known = Boolean(shares && reals);
+  element.querySelector('.gq').hidden = !newest;
+  element.querySelector('ol').hidden = !known;
+  element.querySelector('h4').textContent = t(known ? 'histogram' : 'no_histogram');
+  if (!known) return;
   const highest = Math.max(0.16, ...shares, ...reals) * 1.05;
   element.querySelectorAll('li').forEach((bar, digit) => {
     bar.querySelector('i').style.height = 100 * shares[digit] / highest + '%';

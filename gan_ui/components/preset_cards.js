@@ -9,8 +9,14 @@ function makeCard({name, picture, fails}) {
   card.className = 'pc-card';
   card.dataset.preset = name;
   card.setAttribute('role', 'radio');
-  card.innerHTML = '<span class="pc-picture"></span><span class="pc-text"><strong></strong><small></small></span>';
-  if (picture) card.querySelector('.pc-picture').style.backgroundImage = 'url("' + picture + '")';
+  // the name first, so that it is what a screen reader says first; the style sheet puts the picture above it
+  card.innerHTML = '<strong></strong><small></small><span class="pc-picture"></span>';
+  if (picture) {
+    const image = new Image();
+    image.addEventListener('error', () => image.remove());  // leaves the frame, without a broken picture in it
+    image.src = picture;
+    card.querySelector('.pc-picture').append(image);
+  }
   card.addEventListener('click', () => choose(name));
   find('[data-fails="' + (fails ? 'yes' : 'no') + '"]').append(card);
   return card;
@@ -22,10 +28,11 @@ function duration(seconds) {
 
 function show() {
   const chosen = props.cards.find(card => card.name === props.value);
-  for (const {name, seconds, about} of props.cards) {
+  for (const {name, seconds, about, fails} of props.cards) {
     const card = cards.get(name), on = name === props.value;
     card.setAttribute('aria-checked', String(on));
-    card.tabIndex = on || (!chosen && card === cards.values().next().value) ? 0 : -1;
+    const image = card.querySelector('img');
+    if (image) image.alt = t(fails ? 'failed_picture' : 'picture');
     card.title = about[ganLive.language];
     card.querySelector('strong').textContent = name;
     card.querySelector('small').textContent = duration(seconds);
@@ -34,9 +41,18 @@ function show() {
   find('.pc').setAttribute('aria-label', t('label'));
   find('.pc-broken').hidden = !props.cards.some(card => card.fails);
   if (chosen && chosen.fails) find('.pc-broken').open = true;
+  setTabStop();
   const said = chosen ? (chosen.fails ? t('fails') + ' ' : '') + chosen.about[ganLive.language] : '';
   if (find('.pc-about').textContent !== said) find('.pc-about').textContent = said;
 }
+
+/** Tab leads to the chosen card or, where that one is folded away, to the first. */
+function setTabStop() {
+  const open = visible(), stop = open.find(card => card.dataset.preset === props.value) || open[0];
+  for (const card of cards.values()) card.tabIndex = card === stop ? 0 : -1;
+}
+
+const visible = () => [...cards.values()].filter(card => find('.pc-broken').open || !find('.pc-broken').contains(card));
 
 function choose(name) {
   if (name === props.value) return;
@@ -50,11 +66,11 @@ element.addEventListener('keydown', event => {
   const toward = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
   if (!toward || !event.target.classList.contains('pc-card')) return;
   event.preventDefault();
-  const open = [...cards.values()].filter(card => card.checkVisibility());
-  const next = open[(open.indexOf(event.target) + toward + open.length) % open.length];
+  const open = visible(), next = open[(open.indexOf(event.target) + toward + open.length) % open.length];
   next.focus();
   choose(next.dataset.preset);
 });
 for (const card of props.cards) cards.set(card.name, makeCard(card));
+find('.pc-broken').addEventListener('toggle', setTabStop);
 watch('value', show);
 ganLive.on('language', show);

@@ -1,4 +1,5 @@
-// Follows what was measured last. A data set that the judge of digits knows nothing about has its diversity only.
+// Follows what was measured last. A data set that the judge of digits knows nothing about has its diversity only, and
+// the other rows say so.
 const t = (key, values) => ganLive.t('quality.' + key, values);
 const find = selector => element.querySelector(selector);
 const DECIMALS = {digit_fid: 2, kid: 3, precision: 2, recall: 2, diversity: 2, nearest_real: 2};
@@ -13,15 +14,17 @@ function show() {
   const measured = (view && view.run && view.measured) || {}, {newest, floor} = measured;
   find('table').hidden = !newest;
   find('.gq-none').hidden = Boolean(floor);
-  put(find('.gq-none'), t(newest ? 'unavailable' : 'none'));
+  const over = ['finished', 'stopped', 'failed'].includes(view && view.run && view.status);
+  put(find('.gq-none'), t(newest ? 'unavailable' : over ? 'never' : 'none'));
   put(find('.gq-step'), newest ? t('at', {step: newest.step.toLocaleString('en-US')}) : '');
   if (!newest) return;
+  if (!floor) put(find('[data-t=reals]'), t('reals_otherwise'));
   for (const row of element.querySelectorAll('[data-row]')) {
     const name = row.dataset.row, real = name === 'diversity' && !floor ? newest.diversity_of_reals : (floor || {})[name];
     const number = value => Number.isFinite(value) ? value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : DECIMALS[name]) : '–';
-    row.hidden = !(name in newest);
-    put(row.cells[1], number(newest[name]));
-    put(row.cells[2], number(real));
+    row.classList.toggle('gq-absent', !(name in newest));
+    put(row.cells[1], name in newest ? number(newest[name]) : t('not_available'));
+    put(row.cells[2], name in newest ? number(real) : '');
   }
 }
 

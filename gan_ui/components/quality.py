@@ -38,7 +38,7 @@ HISTOGRAM_JS = (HERE / "histogram.js").read_text(encoding="utf-8")
 
 
 def histogram(**options: Any) -> gr.HTML:
-    """Ten bars, hidden where there is no judge. It follows the page's `ganLive` store and has no value."""
+    """Ten bars, or a line where there is no judge. It follows the page's `ganLive` store and has no value."""
     return gr.HTML(
         html_template=HISTOGRAM_HTML, css_template=CSS, js_on_load=HISTOGRAM_JS, apply_default_css=False, **options
     )

@@ -44,7 +44,7 @@ function say(card, sentence) {
 function fill(card, run) {
   const image = card.querySelector('img');
   if (run.picture && image.getAttribute('src') !== run.picture) { image.src = run.picture; image.hidden = false; }
-  card.querySelector('strong').textContent = run.preset;
+  card.querySelector('strong').textContent = run.branch ? t('branch', { preset: run.preset }) : run.preset;
   const state = card.querySelector('.gr-state');
   state.textContent = ganLive.t('status.is_' + run.status);
   state.dataset.status = run.status;
