@@ -26,7 +26,7 @@ import torch
 from benchmarks import machine
 from gan_core import data, metrics
 from gan_core.config import Config, make_config
-from gan_core.latent import classes_for, generate, sample_z
+from gan_core.latent import draw, sample_z
 from gan_core.presets import PRESETS
 from gan_core.trainer import Trainer, choose_precision
 
@@ -73,8 +73,7 @@ def train(config: Config, seconds: float) -> list[dict[str, Any]]:
 
 def measure(trainer: Trainer, config: Config) -> dict[str, Any]:
     """The metrics of 10,000 fakes of G_ema, and the largest deviation of a digit's share from the reals', in points."""
-    classes, z = classes_for(config, 1000), sample_z(SEED, FAKES, config.z_dim)
-    fakes = torch.cat([generate(trainer.G_ema, part, classes) for part in z.split(1000)])
+    fakes = draw(trainer.G_ema, config, sample_z(SEED, FAKES, config.z_dim))
     reference = metrics.load_reference()
     found = metrics.evaluate(fakes, reference).to_json()
     shares = zip(found["histogram"], reference.histogram, strict=True)

@@ -64,3 +64,15 @@ def generate(G: nn.Module, z: Tensor, classes: Tensor | None = None) -> Tensor:
     finally:
         G.train(training)
     return fakes
+
+
+def draw(G: nn.Module, config: Config, z: Tensor, at_once: int = 1000) -> Tensor:
+    """The same for any number of z (N, z_dim), on the CPU, and with every class in turn; `at_once` bounds the memory.
+
+    `at_once` must be a multiple of the number of classes.
+    """
+    device, classes = next(G.parameters()).device, classes_for(config, at_once)
+    parts = z.split(at_once)
+    return torch.cat(
+        [generate(G, part.to(device), None if classes is None else classes[: len(part)]).cpu() for part in parts]
+    )

@@ -14,12 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gan_core import data, metrics, saved
 from gan_core.config import Config, preset_config, to_json
 from gan_core.files import write_atomic, write_json
-from gan_core.latent import classes_for, generate, sample_z
+from gan_core.latent import draw, sample_z
 from gan_core.runs import PRETRAINED, Run, snapshot_path, snapshot_steps
 
 PICTURES = 20
@@ -42,8 +40,7 @@ def ship(source: Run) -> dict[str, Any]:
     for file in ("state.json", "live.webp", "reals.webp"):
         shutil.copyfile(source.folder / file, folder / file)
     G, _ = saved.load_generator(snapshot_path(source, step), config)
-    classes, z = classes_for(config, 1000), sample_z(1, FAKES, config.z_dim)
-    fakes = torch.cat([generate(G, part, classes) for part in z.split(1000)])
+    fakes = draw(G, config, sample_z(1, FAKES, config.z_dim))
     found = {"step": step, "seconds": source.state().seconds}
     found |= metrics.evaluate(fakes, metrics.load_reference()).to_json()
     found["diversity_of_reals"] = metrics.pixel_diversity(data.load("mnist").images[:2000])

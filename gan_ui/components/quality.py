@@ -22,7 +22,7 @@ _ROWS = "".join(
 
 # The words are put in by quality.js: data-t holds the text of a node.
 HTML = f"""
-<section class="gq">
+<section class="gl-card gq">
   <h4><span data-t="title"></span> <small class="gq-step"></small></h4>
   <p class="gq-none"></p>
   <table><thead><tr><td></td><th scope="col" data-t="fakes"></th><th scope="col" data-t="reals"></th></tr></thead>
@@ -30,7 +30,7 @@ HTML = f"""
 </section>
 """
 HISTOGRAM_HTML = f"""
-<section class="gq gq-digits" hidden><h4 data-t="histogram"></h4><ol class="gq-bars" role="img">{_BARS}</ol></section>
+<section class="gl-card gq gq-digits" hidden><h4 data-t="histogram"></h4><ol class="gq-bars" role="img">{_BARS}</ol></section>
 """
 CSS = (HERE / "quality.css").read_text(encoding="utf-8")
 JS = (HERE / "quality.js").read_text(encoding="utf-8")
