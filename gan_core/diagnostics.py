@@ -20,25 +20,24 @@ KINDS = ("divergence", "d_too_strong", "mode_collapse", "oscillation", "memorisa
 
 LASTING = 3  # measurements in a row that must agree
 SETTLED = 10.0  # seconds of training before which nothing is a finding
-TRAVEL = (
-    0.1  # steps times learning rate, about what Adam moves a weight by: before that nothing has been learned either
-)
+TRAVEL = 0.1  # steps times learning rate, about what Adam moves a weight by: before that, nothing either
 POINTS = 30  # of the curves that a mean is taken over
 
 DIGIT_LOST = 0.01  # share of the fakes under which a digit counts as not drawn
 DIGITS_LOST_MOST = 5
 DIVERSITY_LEAST = 0.45  # of the reals' mean pairwise distance
+DIVERSITY_DEAD = 0.01  # G draws one picture to the pixel: its weights are far beyond where they matter
 RIGHT_MOST = 0.98  # share of the reals, and of the fakes, that D may be right about
 GRAD_G_LEAST = 1e-4  # length of G's gradient under which nothing reaches it
-GRAD_D_MOST = 10.0  # length of D's gradient above which its weights are thrown about
+GRAD_D_MOST = 50.0  # length of D's gradient above which one step throws its weights anywhere
 WORSE_BY = 3.0  # digit-FID as a multiple of the best so far ...
-WORSE_FROM = 20.0  # ... and at least so far above it
+WORSE_FROM = 20.0  # ... and at least so far above it; above it at all, pictures are bad
 CHANGES = 4  # from one measurement to the next, that swings are looked for in
 SHARES_MOVED = 0.25  # half the summed change of the digits' shares; the median change may be that large
 SWING = 1.3  # digit-FID as a multiple of the one before
 SWINGS_MOST = 1
 BETTER = 0.7  # digit-FID as a multiple of the best before the last two: below it, the training still gets better
-RESTLESS_MOST = 0.12  # how far one step moves a picture, of the distance between two different ones
+RESTLESS_MOST = 0.08  # how far one step moves a picture, of the distance between two different ones
 NEAREST_LEAST = 0.5  # distance to the nearest real, real test digits having 1
 PRECISION_SURE = 0.9
 DRIFT_MOST = 0.15  # RMS difference of pixels in [0, 1]
@@ -60,10 +59,10 @@ def diagnose(points: Rows, measured: Rows, config: Config) -> list[Alert]:
 
     What a data set has no numbers for is not judged.
     """
-    points, rows = points[-POINTS:], [row for row in measured if _is_settled(row, config)]
+    recent, rows = points[-POINTS:], [row for row in measured if _is_settled(row, config)]
     found = (
         _divergence(points, measured, rows, config),
-        _d_too_strong(points, rows, config),
+        _d_too_strong(recent, rows, config),
         _mode_collapse(rows, config),
         _oscillation(measured, rows, config),
         _memorisation(rows, config),
@@ -77,19 +76,25 @@ def _is_settled(row: Mapping[str, Any], config: Config) -> bool:
 
 
 def _divergence(points: Rows, measured: Rows, rows: Rows, config: Config) -> Alert | None:
-    """The training leaves what it had: gradients that are huge or no numbers, or pictures far worse than they were."""
-    grad_d = fmean(point["grad_d"] for point in points) if points else 0.0
+    """The training was thrown off: pictures are far worse than before, all the same, or bad since gradients exploded."""
     distances = [row["digit_fid"] for row in measured if "digit_fid" in row]
     best, last = min(distances, default=0.0), distances[-LASTING:]
     bound = max(WORSE_BY * best, best + WORSE_FROM)
-    lasts = len(rows) >= LASTING
-    thrown = lasts and len(points) == POINTS and not grad_d <= GRAD_D_MOST  # NaN is no number below it either
-    worse = lasts and len(last) == LASTING and min(last) > bound
-    if not thrown and not worse:
+    worse = len(rows) >= LASTING and len(last) == LASTING and min(last) > bound
+    largest = max((point["grad_d"] for point in points if math.isfinite(point["grad_d"])), default=0.0)
+    if not all(math.isfinite(point["grad_d"]) for point in points):
+        largest = math.inf
+    bad = len(rows) >= LASTING and all(
+        _is_narrow(row) or row.get("digit_fid", 0) > WORSE_FROM for row in rows[-LASTING:]
+    )
+    shares = [_narrowness(row)[0] for row in rows[-LASTING:]]
+    dead = len(shares) == LASTING and max(shares) < DIVERSITY_DEAD
+    if not worse and not dead and not (bad and largest > GRAD_D_MOST):
         return None
-    # NaN would be no JSON
-    values: dict[str, float | str] = {"grad_d": grad_d if math.isfinite(grad_d) else "NaN", "grad_d_most": GRAD_D_MOST}
+    # infinity would be no JSON
+    values: dict[str, float | str] = {"grad_d": largest if math.isfinite(largest) else "∞", "grad_d_most": GRAD_D_MOST}
     values |= {"digit_fid": last[-1], "best": best, "bound": bound} if last else dict.fromkeys(_DISTANCES, "-")
+    values |= {"share": shares[-1], "dead": DIVERSITY_DEAD} if shares else {"share": "-", "dead": DIVERSITY_DEAD}
     return Alert("divergence", values, {"lr_g": config.lr_g / 10, "lr_d": config.lr_d / 10, **_penalties(config)})
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gan_core import metrics
 from gan_core.config import Config
-from gan_core.latent import classes_for, generate, sample_z
+from gan_core.latent import classes_for, draw, generate, sample_z
 
 COUNT = 1000  # fakes measured at a time
 BUDGET = 0.05  # of the time, at most
@@ -49,11 +49,11 @@ class Meter:
         self._thread = threading.Thread(target=self._measure, args=(step, seconds, now, before), daemon=True)
         self._thread.start()
 
-    def measure_now(self, step: int, seconds: float, G: nn.Module) -> None:
-        """Wait for what is under way, then measure this G: for the end of a training."""
+    def measure_now(self, step: int, seconds: float, G: nn.Module, before: nn.Module | None = None) -> None:
+        """Wait for what is under way, then measure this G: for the end of a training. `before` is G one step earlier."""
         if self._thread:
             self._thread.join()
-        self._measure(step, seconds, G)
+        self._measure(step, seconds, G, before)
 
     def take(self) -> list[dict[str, Any]]:
         """What has been measured since the last call: {"step", "seconds", ...} for each, oldest first."""
@@ -67,12 +67,7 @@ class Meter:
             self._reals_diversity = metrics.pixel_diversity(self._images)
         device = next(G.parameters()).device
         classes = classes_for(self._config, COUNT)
-        fakes = torch.cat(
-            [
-                generate(G, z.to(device), None if classes is None else classes[:100]).cpu()
-                for z in self._z.split(100)  # classes come in tens, so the first 100 serve for every part
-            ]
-        )
+        fakes = draw(G, self._config, self._z, at_once=100)
         row: dict[str, Any] = {"step": step, "seconds": round(seconds, 3)}
         if fakes.isfinite().all():
             if self._digits:

@@ -191,9 +191,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # the doctor
     "alert_divergence_title": ("The training is blowing up", "训练正在发散"),
     "alert_divergence_measured": (
-        "The gradient of D has the length {grad_d} (alarm above {grad_d_most}, or when it is no number); the digit-FID is "
-        "{digit_fid} after a best of {best} (alarm above {bound}).",
-        "D 的梯度长度为 {grad_d}（高于 {grad_d_most} 或不是有限数即报警）；digit-FID 为 {digit_fid}，此前最好为 {best}（高于 {bound} 即报警）。",
+        "The gradient of D was as long as {grad_d} (alarm above {grad_d_most}, while pictures are bad); the digit-FID is "
+        "{digit_fid} after a best of {best} (alarm above {bound}); the fakes differ {share} times as much as reals do (alarm "
+        "below {dead}).",
+        "D 的梯度长度曾达到 {grad_d}（高于 {grad_d_most} 且图像很差即报警）；digit-FID 为 {digit_fid}，此前最好为 {best}"
+        "（高于 {bound} 即报警）；假图像之间的差异是真实图像的 {share} 倍（低于 {dead} 即报警）。",
     ),
     "alert_divergence_reading": (
         "Usually the learning rates are too large: every step overshoots, and the networks throw each other about.",
