@@ -2,8 +2,7 @@
 
     python -m benchmarks.doctor [PRESET ...] [--seeds N] [--seconds S] [--runs DIR] [--json]
 
-Each training is a real run folder on one thread; its seconds are seconds of processor time, so that what else the machine
-does meanwhile costs it nothing. A preset that fails on purpose is then branched with its cure and trained for as long
+Each training is a real run folder on one thread, in seconds of processor time (see `trainings`). A preset that fails on purpose is then branched with its cure and trained for as long
 again. `--runs` keeps the folders (PRESET-s0, PRESET-s0-cured, ...) and takes those that are there as they are: after a
 change of a threshold only the doctor runs again, over the lines that it would have seen, one measurement after the other.
 
@@ -18,23 +17,19 @@ import json
 import statistics
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 from benchmarks import machine
+from benchmarks.trainings import train, trained
 from gan_core.branch import make_branch
-from gan_core.config import make_config
 from gan_core.diagnostics import diagnose
 from gan_core.gallery import ALARMS
-from gan_core.loop import POINTS_WATCHED, prepare, train_run
-from gan_core.preset import UNLIMITED
+from gan_core.loop import POINTS_WATCHED
 from gan_core.presets import PRESETS
-from gan_core.runs import Run, create_run
+from gan_core.runs import Run
 
-OVER = ("finished", "stopped", "failed")
 IN_TIME = 60.0  # seconds within which a failing preset has to be found out
 RECOVERED = 8.0  # digit-FID below which a cured branch works
 
@@ -69,39 +64,21 @@ def replay(run: Run, since: int = 0) -> Verdict:
     return Verdict(run.state().status, sum(row["step"] > since for row in measured), alarms, kinds, last)
 
 
-def trained(folder: Path, preset: str, seed: int, seconds: float | None) -> Run:
-    """The run of that folder, trained now if there is none."""
-    if not (folder / "config.json").exists():
-        changes: dict[str, Any] = {"seed": seed, "threads": 1, "device": "cpu"}
-        if seconds:
-            changes |= {"seconds": seconds, "steps": UNLIMITED}
-        config, facts = prepare(make_config(preset, changes))
-        create_run(folder, config, facts.sha256, facts.size)
-    return _train(Run(folder))
-
-
 def cured(parent: Run) -> tuple[Run, int]:
     """The branch of a failed run with its preset's cure, trained now if there is none; and the step it began at."""
     folder = parent.folder.with_name(f"{parent.id}-cured")
     if not (folder / "config.json").exists():
         preset = PRESETS[parent.config().preset]
         make_branch(parent, folder, preset.cure, preset.cure_step)
-    run = _train(Run(folder))
+    run = train(Run(folder))
     return run, run.document()["parent"]["step"]
-
-
-def _train(run: Run) -> Run:
-    if run.state().status not in OVER:
-        with mock.patch.object(time, "monotonic", time.process_time):
-            train_run(run)
-    return run
 
 
 def examine(folder: Path, preset: str, seeds: int, seconds: float | None) -> dict[str, Any]:
     """Train one preset with all seeds; the line of the table, and whether it is as it should be."""
     verdicts, cures = [], []
     for seed in range(seeds):
-        run = trained(folder / f"{preset}-s{seed}", preset, seed, seconds)
+        run = trained(folder / f"{preset}-s{seed}", preset, {"seed": seed}, seconds)
         verdicts.append(replay(run))
         print(f"{run.id}: {_in_words(verdicts[-1])}", file=sys.stderr, flush=True)
         if PRESETS[preset].cure:
