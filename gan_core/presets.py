@@ -70,7 +70,7 @@ _WORKING = (
             "The classic convolutional GAN, the tutorial's announced next part: transposed convolutions and BatchNorm.",
             "经典的卷积 GAN，教程预告的下一篇：转置卷积加 BatchNorm。",
         ),
-        120,
+        180,
         {
             **_NO_R1,
             "network": "dcgan",
@@ -78,7 +78,7 @@ _WORKING = (
             "betas": (0.5, 0.999),
             "lr_d": 1e-3,
             "ema_decay": 0.995,
-            "seconds": 120.0,
+            "seconds": 180.0,
         },
     ),
     Preset(
