@@ -22,6 +22,7 @@ from gan_core import runs
 from gan_core.config import Config, check_field, make_config
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import write_atomic
+from gan_core.pose import Pose, from_text
 from gan_core.preset import UNLIMITED
 from gan_core.presets import DEFAULT_PRESET, PRESETS
 from gan_core.runs import Run, State
@@ -73,11 +74,20 @@ def _parser() -> argparse.ArgumentParser:
     sample = commands.add_parser("sample", help="write images that a run generates")
     sample.add_argument("run", metavar="DIR", type=Path)
     sample.add_argument("--step", help="the snapshot's step (default: the newest)")
-    sample.add_argument("--n", default="25", help="how many (default 25)")
-    sample.add_argument("--seed", default="0", help="which z are drawn (default 0)")
+    sample.add_argument("--n", help="how many (default 25)")  # no default here: a pose goes with neither of the two
+    sample.add_argument("--seed", help="which z are drawn (default 0)")
+    sample.add_argument(
+        "--pose",
+        metavar="TEXT",
+        help="draw this pose instead of random z, with its digit, and at its step if it was seen in this run",
+    )
     sample.add_argument("--digit", help="which digit to draw (conditional networks only; default: all in turn)")
     sample.add_argument(
-        "--out", metavar="FILE", type=Path, required=True, help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid"
+        "--out",
+        metavar="FILE",
+        type=Path,
+        default=Path("sample.png"),
+        help=".npy: float32 (N, 28, 28) in [0, 1]; .png: a grid (default: sample.png)",
     )
     sample.set_defaults(command=_sample)
 
@@ -216,22 +226,27 @@ def _sample(arguments: argparse.Namespace) -> int:
     import numpy
 
     from gan_core import render, saved
-    from gan_core.latent import classes_for, generate, sample_z
+    from gan_core.latent import classes_for, generate, sample_z, z_of
     from gan_core.networks import CLASSES
 
-    count = _whole("n", arguments.n, 1, SAMPLES_AT_MOST)
-    seed = int(check_field("seed", arguments.seed))
+    pose = _asked_pose(arguments)
+    count = 25 if arguments.n is None else _whole("n", arguments.n, 1, SAMPLES_AT_MOST)
+    seed = int(check_field("seed", 0 if arguments.seed is None else arguments.seed))
     step = None if arguments.step is None else _whole("step", arguments.step, 0, 10**9)
     if arguments.out.suffix not in (".npy", ".png"):
         raise UserError("unknown_file_kind", path=arguments.out)
     run = Run(arguments.run)
     config = run.config()
     wanted = None if arguments.digit is None else _whole("digit", arguments.digit, 0, CLASSES - 1)
+    if pose:
+        wanted = pose.digit if wanted is None else wanted
+        pose.check(config, run.id)
+        count, step = 1, pose.step if step is None and pose.run == run.id else step
     classes = classes_for(config, count, wanted)
     if wanted is not None and classes is None:
         raise UserError("not_conditional", field="digit", run=run.id)
     G, step = saved.load_generator(saved.snapshot_path(run, step), config)
-    images = generate(G, sample_z(seed, count, config.z_dim), classes)
+    images = generate(G, z_of(pose)[None] if pose else sample_z(seed, count, config.z_dim), classes)
     if arguments.out.suffix == ".npy":
         buffer = io.BytesIO()
         numpy.save(buffer, images[:, 0].numpy())
@@ -243,10 +258,19 @@ def _sample(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise UserError("cannot_write", path=arguments.out, reason=error.strerror) from None
     if arguments.json:
-        print(json.dumps({"out": str(arguments.out), "n": count, "step": step, "seed": seed}))
+        drawn = {"pose": arguments.pose} if pose else {"seed": seed}
+        print(json.dumps({"out": str(arguments.out), "n": count, "step": step, **drawn}))
     else:
         print(f"{count} images of step {step} written to {arguments.out}")
     return 0
+
+
+def _asked_pose(arguments: argparse.Namespace) -> Pose | None:
+    if arguments.pose is None:
+        return None
+    if given := [f"--{name}" for name in ("n", "seed") if getattr(arguments, name) is not None]:
+        raise UserError("pose_is_one_picture", options=", ".join(given))
+    return from_text(arguments.pose)
 
 
 def _whole(name: str, text: str, low: int, high: int) -> int:

@@ -1,12 +1,17 @@
-"""Working with z: draws from a seed, images of them, truncation, and the neighbourhood of a point."""
+"""Working with z: draws from a seed, images of them, truncation, the neighbourhood of a point, and the way between two."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from gan_core.config import Config
 from gan_core.networks import CLASSES, is_conditional
+from gan_core.pose import Pose
+from gan_core.sentences import UserError
 
 
 def sample_z(seed: int, count: int, z_dim: int) -> Tensor:
@@ -19,6 +24,61 @@ def sample_z(seed: int, count: int, z_dim: int) -> Tensor:
 def truncate(z: Tensor, psi: float) -> Tensor:
     """Truncation towards the mean image (z = 0): psi 1 changes nothing, psi 0 leaves only the mean."""
     return z * psi
+
+
+def z_of(pose: Pose) -> Tensor:
+    """What G is given for a pose: its z truncated by its psi, float32 (z_dim,)."""
+    return truncate(torch.tensor(pose.z), pose.psi)
+
+
+def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
+    """Points (N, z_dim) on the way from one z (z_dim,) to another, each at a share (N,) in [0, 1] of the way.
+
+    The direction turns at an even pace, and the length goes evenly from one's to the other's. Draws of z lie close to a
+    sphere of radius sqrt(z_dim), and G has seen little else. The middle of the straight line between two of them lies at
+    0.7 of that radius, as if psi were 0.7: on it every picture would fade towards the mean and come back.
+
+    Opposite z have no shortest way; it goes round by the dimension that start uses least. The direction of 0 is that of
+    the other end.
+    """
+    lengths = torch.lerp(start.norm(), end.norm(), shares)
+    if not start.any() or not end.any():
+        other_end = start + end
+        still: Tensor = lengths[:, None] * other_end / other_end.norm().clamp_min(1e-12)
+        return still
+    here, there = (z.double() / z.double().norm() for z in (start, end))
+    along = here @ there
+    across = there - along * here
+    angle = torch.atan2(across.norm(), along)
+    if across.norm() < 1e-6 and along < 0:
+        across = torch.zeros_like(here)
+        across[here.abs().argmin()] = 1
+        across -= (across @ here) * here
+        angle = torch.tensor(math.pi)
+    across = across / across.norm().clamp_min(1e-12)
+    turned = shares.double()[:, None] * angle
+    points: Tensor = lengths[:, None] * (turned.cos() * here + turned.sin() * across).to(start.dtype)
+    return points
+
+
+def walk(poses: Sequence[Pose], frames: int) -> tuple[Tensor, Tensor | None]:
+    """A round trip through poses, at least one, by `slerp`: z (frames, z_dim) float32, and classes (frames,) int64.
+
+    The first frame is the first pose, and after the last frame comes the first one again. Every leg takes the same time,
+    psi is in z already, and a digit changes in the middle of its leg; the classes are None unless all poses have a digit.
+    Raises UserError for poses of different z_dim.
+    """
+    if len(sizes := sorted({len(pose.z) for pose in poses})) > 1:
+        raise UserError("walk_mixed", sizes=", ".join(map(str, sizes)))
+    # in whole numbers: no frame may slip into the next leg by rounding
+    legs, shares = torch.arange(frames) * len(poses) // frames, torch.arange(frames) * len(poses) % frames / frames
+    ends = [z_of(pose) for pose in poses]
+    parts = [slerp(ends[leg], ends[(leg + 1) % len(ends)], shares[legs == leg]) for leg in range(len(ends))]
+    digits = [pose.digit for pose in poses if pose.digit is not None]
+    classes = None
+    if len(digits) == len(poses):
+        classes = torch.tensor(digits)[(legs + (shares >= 0.5)) % len(digits)]
+    return torch.cat(parts), classes
 
 
 def axes(seed: int, z_dim: int) -> Tensor:

@@ -318,6 +318,47 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "That request is larger than {limit} bytes; send only z, 4 bytes a value.",
         "请求超过 {limit} 字节；请只发送 z，每个值 4 字节。",
     ),
+    # poses
+    "pose_foreign": (
+        "That is not a pose; copy the whole text, which begins with p1_.",
+        "这不是姿态文本；请完整复制以 p1_ 开头的那一段。",
+    ),
+    "pose_damaged": (
+        "The pose is incomplete or was changed; copy its whole text again.",
+        "姿态文本不完整或被改动过；请重新完整复制。",
+    ),
+    "pose_too_long": (
+        "The text has {length} characters, and no pose has more than {limit}; copy only the pose.",
+        "文本有 {length} 个字符，而姿态最多 {limit} 个；请只复制姿态那一段。",
+    ),
+    "pose_newer": (
+        "The pose was made by a newer version (format {version}, this one knows {known}); update first.",
+        "这个姿态由更新的版本创建（格式 {version}，当前只支持 {known}）；请先升级。",
+    ),
+    "pose_length": (
+        "A pose needs {low} to {high} values of z, but there are {got}; copy them again.",
+        "姿态需要 {low} 到 {high} 个 z 值，而这里有 {got} 个；请重新复制。",
+    ),
+    "pose_not_finite": (
+        "A value of z is not a finite number, so there is no pose; reset z.",
+        "z 中有不是有限数字的值，无法构成姿态；请把 z 归零。",
+    ),
+    "pose_too_far": (
+        "A value of z is {limit} or further from 0, where no G has been trained; move it closer.",
+        "z 中有一个值距 0 达到 {limit} 或更远，没有 G 在那里训练过；请把它调近一些。",
+    ),
+    "pose_wrong_z_dim": (
+        "The pose has {got} values of z, but the G of {run} takes {want}; choose the run it was made with.",
+        "这个姿态有 {got} 个 z 值，而 {run} 的 G 需要 {want} 个；请选择创建它时所用的训练。",
+    ),
+    "pose_is_one_picture": (
+        "A pose is one picture with its own z; leave out: {options}.",
+        "一个姿态就是一张图像，自带 z；请去掉：{options}。",
+    ),
+    "walk_mixed": (
+        "The poses have different numbers of values of z ({sizes}); keep those of one run.",
+        "这些姿态的 z 值个数不同（{sizes}）；请只保留同一个训练的姿态。",
+    ),
     # metrics
     "judge_damaged": (
         "The judge of digits in {folder} is missing or damaged; install the program again.",
@@ -326,6 +367,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "too_few_fakes": (
         "{got} fakes are too few to measure; take {want} or more.",
         "只有 {got} 张生成图像，不足以评估；请至少取 {want} 张。",
+    ),
+    "neighbours_need_digits": (
+        "The judge knows only digits, so for {dataset} nothing says which reals a fake is close to; choose a run of MNIST.",
+        "评判器只认识数字，无法为 {dataset} 找出与生成图像相近的真实图像；请选择用 MNIST 训练的网络。",
     ),
     "metrics_not_finite": (
         "The fakes hold NaN, so there is nothing to measure; choose an earlier snapshot.",

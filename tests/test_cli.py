@@ -11,7 +11,9 @@ from PIL import Image
 
 from gan_core import saved
 from gan_core.__main__ import main
+from gan_core.latent import sample_z
 from gan_core.loop import train_run
+from gan_core.pose import Pose, to_text
 from gan_core.runs import Run
 from tests.conftest import TINY
 from tests.processes import run_command
@@ -83,6 +85,42 @@ def test_samples_are_floats_or_a_grid_and_depend_only_on_seed_and_step(
         assert main(["sample", str(run.folder), "--out", str(tmp_path / "f.npy"), *bad]) == 2
         assert capsys.readouterr().err.count("\n") == 1
         assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_pose_is_drawn_as_it_was_seen(
+    make_run: Callable[..., Run], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(steps=20)
+    train_run(run)
+    z = tuple(sample_z(5, 1, 8)[0].tolist())
+
+    def sample(pose: Pose | str, *arguments: object, code: int = 0) -> Any:
+        text = pose if isinstance(pose, str) else to_text(pose)
+        out = tmp_path / "pose.npy"
+        assert main(["sample", str(run.folder), "--pose", text, "--out", str(out), *map(str, arguments)]) == code
+        return capsys.readouterr().err if code else np.load(out)
+
+    def seeded(*arguments: str) -> Any:
+        assert (
+            main(["sample", str(run.folder), "--seed", "5", "--n", "1", "--out", str(tmp_path / "s.npy"), *arguments])
+            == 0
+        )
+        return np.load(tmp_path / "s.npy")
+
+    assert sample(Pose(z)).shape == (1, 28, 28)
+    assert np.abs(sample(Pose(z)) - seeded()).max() < 1e-3
+    assert np.abs(sample(Pose(z, run=run.id, step=0)) - seeded("--step", "0")).max() < 1e-3
+    assert np.array_equal(sample(Pose(z, run="another", step=0)), sample(Pose(z))), "a step of another run"
+    assert np.array_equal(sample(Pose(z, run=run.id, step=0), "--step", 20), sample(Pose(z)))
+    assert np.array_equal(sample(Pose(z, 0)), sample(Pose((0.0,) * 8)))
+    assert "takes 8" in sample(Pose((0.0,) * 9), code=2)
+    assert "not conditional" in sample(Pose(z, digit=3), code=2)
+    assert "no snapshot at step 7" in sample(Pose(z, run=run.id, step=7), code=2)
+    assert "--n, --seed" in sample(Pose(z), "--n", 2, "--seed", 1, code=2)
+    assert "begins with p1_" in sample("nothing", code=2)
+    monkeypatch.chdir(tmp_path)
+    assert main(["sample", str(run.folder), "--pose", to_text(Pose(z))]) == 0
+    assert Image.open("sample.png").size == (28, 28)
 
 
 @pytest.mark.parametrize(
