@@ -33,7 +33,8 @@ GRAD_D_MOST = 50.0  # length of D's gradient above which one step throws its wei
 WORSE_BY = 3.0  # digit-FID as a multiple of the best so far ...
 WORSE_FROM = 20.0  # ... and at least so far above it; above it at all, pictures are bad
 CHANGES = 4  # from one measurement to the next, that swings are looked for in
-SHARES_MOVED = 0.25  # half the summed change of the digits' shares; the median change may be that large
+SHARES_MOVED = 0.4  # half the summed change of the digits' shares; the median change may be that large ...
+SHARES_SWUNG = 0.2  # ... or only this large where digit-FID has swung as well
 SWING = 1.3  # digit-FID as a multiple of the one before
 SWINGS_MOST = 1
 BETTER = 0.85  # digit-FID as a multiple of the best before the last two: below it, the training still gets better
@@ -143,10 +144,11 @@ def _oscillation(measured: Rows, settled: Rows, config: Config) -> Alert | None:
     restless = [row["restlessness"] for row in settled if "restlessness" in row][-LASTING:]
     moved, worsened = _swings(rows) if settled else (0.0, 0)
     jumps = len(restless) == LASTING and min(restless) > RESTLESS_MOST
-    if not jumps and moved <= SHARES_MOVED and worsened <= SWINGS_MOST:
+    moved_most = SHARES_SWUNG if worsened else SHARES_MOVED
+    if not jumps and moved <= moved_most and worsened <= SWINGS_MOST:
         return None
     values = {"restless": restless[-1] if restless else 0.0, "restless_most": RESTLESS_MOST}
-    values |= {"moved": moved, "moved_most": SHARES_MOVED, "worsened": worsened, "worsened_most": SWINGS_MOST}
+    values |= {"moved": moved, "moved_most": moved_most, "worsened": worsened, "worsened_most": SWINGS_MOST}
     values |= {"changes": CHANGES, "swing": SWING}
     cure: dict[str, Any] = {"ema_decay": 0.999}
     if config.ema_decay >= 0.99:  # there is an average, and it swings all the same

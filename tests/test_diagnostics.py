@@ -142,12 +142,20 @@ def leaping(share: float, count: int = 5) -> list[dict[str, Any]]:
 
 
 def test_digits_that_come_and_go_are_oscillation() -> None:
-    assert kinds(rows(*leaping(0.26))) == ["oscillation"]
-    assert kinds(rows(*leaping(0.24))) == []
+    assert kinds(rows(*leaping(0.41))) == ["oscillation"]
+    assert kinds(rows(*leaping(0.39))) == []
     assert kinds(rows(*leaping(0.5, LASTING))) == [], "twice is no pattern"
     assert kinds(rows(*leaping(0.5), {}, {}, {}, {})) == [], "it is over"
     falling = [{**each, "digit_fid": 60.0 - 10 * n} for n, each in enumerate(leaping(0.5))]
     assert kinds(rows(*falling)) == [], "it gets better all the time"
+
+
+@pytest.mark.parametrize(("share", "found"), [(0.21, ["oscillation"]), (0.19, [])])
+def test_fewer_digits_need_to_move_where_quality_swings_once(share: float, found: list[str]) -> None:
+    distances = (10.0, 14.0, 10.0, 10.0, 10.0)
+    assert (
+        kinds(rows(*[{**each, "digit_fid": far} for each, far in zip(leaping(share), distances, strict=True)])) == found
+    )
 
 
 def test_pictures_that_one_step_changes_are_oscillation() -> None:
