@@ -42,13 +42,13 @@ STRINGS: dict[str, tuple[str, str]] = {
         "开始几秒后有了第一次测量，医生就会来看。",
     ),
     "doctor.looked_at": (
-        "Looked at by step {step}: variety and coverage of the digits, D's accuracy on reals and fakes. "
-        "Nothing passed its threshold.",
-        "截至第 {step} 步检查了：数字的多样性与覆盖、D 对真假图的正确率。没有一项越过阈值。",
+        "Looked at by step {step}: variety, coverage and quality of the digits and how they change, D's accuracy, gradients, "
+        "copies of training digits, BatchNorm. Nothing passed its threshold.",
+        "截至第 {step} 步检查了：数字的多样性、覆盖、质量及其变化，D 的正确率，梯度，是否照抄训练数字，BatchNorm。没有一项越过阈值。",
     ),
     "doctor.looked_at_less": (
-        "Looked at by step {step}: variety, D's accuracy on reals and fakes. Nothing passed its threshold.",
-        "截至第 {step} 步检查了：多样性、D 对真假图的正确率。没有一项越过阈值。",
+        "Looked at by step {step}: variety, D's accuracy, gradients, BatchNorm. Nothing passed its threshold.",
+        "截至第 {step} 步检查了：多样性、D 的正确率、梯度、BatchNorm。没有一项越过阈值。",
     ),
     "doctor.cure": ("Cure", "治疗"),
     "doctor.branch": ("Try it in a branch", "在分支中尝试"),
