@@ -306,5 +306,6 @@ def _settle(run: Run, trainer: _Trainer | None = None) -> None:
 def _write_idle(run: Run, status: str, error: dict[str, Any] | None = None) -> None:
     """Write a state on behalf of a run that no trainer is at work on; if one turns up meanwhile, its word counts."""
     with contextlib.suppress(Locked, OSError), run.lock():
-        run.write_state(dataclasses.replace(run.state(), status=status, error=error), durable=True)
+        # The event first, as a trainer does it: whoever sees the state finds its event.
         run.add_event(status, step=run.state().step, **({"error": error["key"]} if error else {}))
+        run.write_state(dataclasses.replace(run.state(), status=status, error=error), durable=True)

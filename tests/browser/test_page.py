@@ -80,7 +80,7 @@ def fill(page: Any, name: str, value: str) -> None:
 def choose(page: Any, name: str, value: str) -> None:
     page.locator(f"#setting-{name} input").click()
     page.get_by_role("option", name=value).click()
-    chosen = f"document.querySelector('#setting-{name} input').value.startsWith({value!r})"
+    chosen = f"document.querySelector('#setting-{name} input')?.value.startsWith({value!r})"
     page.wait_for_function(chosen)
 
 
@@ -274,16 +274,18 @@ def test_a_preset_fills_in_the_form_and_its_fakes_are_measured(
 ) -> None:
     page = open_page()
     page.locator("[data-preset=tutorial]").click()
-    page.wait_for_function("document.querySelector('#setting-lr_g input, #setting-lr_g textarea').value === '1e-05'")
+    page.wait_for_function("document.querySelector('#setting-lr_g input, #setting-lr_g textarea')?.value === '1e-05'")
     page.locator("[data-preset=minute]").click()
-    page.wait_for_function("document.querySelector('#setting-seconds input, #setting-seconds textarea').value === '60'")
+    page.wait_for_function(
+        "document.querySelector('#setting-seconds input, #setting-seconds textarea')?.value === '60'"
+    )
     fill(page, "seconds", "3")
     page.get_by_role("button", name="More settings").click()
     fill(page, "width", "4")
     page.click("#start")
-    page.wait_for_function("ganLive.chosen !== ''")
+    page.wait_for_function("ganLive.chosen && ganLive.view.run === ganLive.chosen")  # not the run watched before
     wait_status(page, "finished")
-    page.locator("#quality [data-row=digit_fid] td").first.wait_for()
+    page.wait_for_function("parseFloat(document.querySelector('#quality [data-row=digit_fid] td')?.innerText) >= 0")
     page.wait_for_function("ganLive.view.measured.newest?.step === ganLive.view.step")
     assert float(page.inner_text("#quality [data-row=digit_fid] td")) > 1
     assert page.locator("#histogram .gq-bar").count() == 10

@@ -200,7 +200,7 @@ def test_the_cure_of_a_run_that_trains_pauses_it_and_goes_on_from_there(
     page.get_by_role("button", name="More settings").click()
     wanted = json.dumps(str(PRESETS[DOOMED.name].settings.get("batch_size", 128)))
     page.wait_for_function(
-        f"document.querySelector('#setting-batch_size textarea, #setting-batch_size input').value === {wanted}"
+        f"document.querySelector('#setting-batch_size textarea, #setting-batch_size input')?.value === {wanted}"
     )
     page.locator("#setting-dataset input").click()
     page.get_by_role("option", name=tiny_dataset).click()
