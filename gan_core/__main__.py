@@ -323,7 +323,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _prune(arguments: argparse.Namespace) -> int:
     from gan_core.files import Locked
-    from gan_core.saved import prune
+    from gan_core.kept import prune
 
     run = Run(arguments.run)
     run.document()

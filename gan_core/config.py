@@ -43,6 +43,7 @@ class Config:
     log_every: int = 10
     snapshot_every: int = 500
     checkpoint_every: int = 1000
+    disk_mb: int = 150
 
 
 def preset_config(name: str) -> Config:

@@ -301,5 +301,22 @@ FIELDS: tuple[Field, ...] = (
         minimum=1,
         maximum=1_000_000,
     ),
+    Field(
+        "disk_mb",
+        "int",
+        ("Disk (MB)", "磁盘（MB）"),
+        (
+            "What this run's folder may take; older snapshots and checkpoints are thinned out, the last ones always stay.",
+            "本次训练的文件夹可占多少；较早的快照和检查点会被精简，最后几个总会保留。",
+        ),
+        minimum=20,
+        maximum=100_000,
+    ),
 )
 FIELD = {field.name: field for field in FIELDS}
+
+# A branch keeps these: another value would need another state: other networks, other data, other random numbers.
+FIXED = (
+    *("preset", "dataset", "seed", "network", "width", "z_dim", "spectral_norm"),
+    *("batch_size", "precision", "device", "threads"),
+)

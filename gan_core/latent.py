@@ -126,6 +126,22 @@ def generate(G: nn.Module, z: Tensor, classes: Tensor | None = None) -> Tensor:
     return fakes
 
 
+@torch.inference_mode()
+def verdict(D: nn.Module, images: Tensor, classes: Tensor | None = None) -> Tensor:
+    """D(x) of images (B, 1, 28, 28) in [0, 1], float32 (B,), as the curves have it: the sigmoid of the logits.
+
+    It is a probability only where D learned to tell reals from fakes by the logistic loss; with the other objectives it
+    still says which of two images D takes to be more real. A conditional D also wants their `classes` (B,) int64.
+    """
+    training = D.training
+    D.eval()
+    try:
+        logits: Tensor = D(images) if classes is None else D(images, classes)
+    finally:
+        D.train(training)
+    return logits.float().sigmoid().flatten()
+
+
 def draw(G: nn.Module, config: Config, z: Tensor, at_once: int = 1000) -> Tensor:
     """The same for any number of z (N, z_dim), on the CPU, and with every class in turn; `at_once` bounds the memory.
 

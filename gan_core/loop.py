@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import torch
 
-from gan_core import data, render, saved
+from gan_core import data, kept, render, saved
 from gan_core.changes import Changes
 from gan_core.config import Config
 from gan_core.diagnostics import diagnose
@@ -115,14 +115,14 @@ class _Training:
             with open_lines(self.run.folder / "history.jsonl") as self.history:
                 self._go()
         except _NotFinite as error:
-            last = max(saved.checkpoint_steps(self.run), default=0)
+            last = max(kept.checkpoint_steps(self.run), default=0)
             self._fail({"key": "not_finite", "values": {"step": error.step, "checkpoint": last}})
         except UserError as error:
             self._fail(describe_error(error))
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 self._fail(
-                    {"key": "disk_full", "values": {"checkpoint": max(saved.checkpoint_steps(self.run), default=0)}}
+                    {"key": "disk_full", "values": {"checkpoint": max(kept.checkpoint_steps(self.run), default=0)}}
                 )
             else:
                 self._fail({**describe_error(error), "traceback": traceback.format_exc()})
@@ -137,14 +137,14 @@ class _Training:
             raise UserError("dataset_changed", name=config.dataset)
         self.fixed_z = sample_z(config.seed, render.GRID_SIDE**2, config.z_dim).to(config.device)
         self.fixed_classes = classes_for(config, render.GRID_SIDE**2)
-        saved.prune(self.run)
+        kept.prune(self.run)
         checkpoint, damaged = saved.load_checkpoint(self.run)
         if damaged and not checkpoint:
             # beginning again would throw away the curves and snapshots: that is for a person to decide
             raise UserError("no_good_checkpoint", run=self.run.id, steps=", ".join(map(str, damaged)))
         for step in damaged:
             self.run.add_event("checkpoint_damaged", step=step)
-            saved.forget_checkpoint(self.run, step)
+            kept.forget_checkpoint(self.run, step)
         begins_at = checkpoint.step if checkpoint else 0
         self.seconds_before = checkpoint.seconds if checkpoint else 0.0
         target = begins_at + more_steps if more_steps else self.state.target or config.steps
@@ -300,7 +300,7 @@ class _Training:
         saved.save_checkpoint(self.run, self.trainer.step_count, state, self._seconds())
 
     def _save_snapshot(self) -> None:
-        saved.save_snapshot(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid())
+        saved.save_snapshot(self.run, self.trainer.step_count, self.trainer.G_ema, self._grid(), self.trainer.D)
 
     def _grid(self) -> bytes:
         return render.encode(render.grid(generate(self.trainer.G_ema, self.fixed_z, self.fixed_classes)))

@@ -167,7 +167,7 @@ class Runner:
         return run
 
     def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
-        """Start a new run from a checkpoint of another (see `branch.make_branch`), now or when its turn comes."""
+        """Start a new run from another one (see `branch.make_branch`), now or when its turn comes."""
         from gan_core.branch import make_branch  # here, because it imports torch
 
         parent = self.find(run_id)

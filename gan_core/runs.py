@@ -5,8 +5,10 @@
     history.jsonl                one line every `log_every` steps
     metrics.jsonl                one line for each time the fakes were measured, with the doctor's alerts
     events.jsonl                 one line per happening: started, resumed, checkpoint, paused, failed, ...
-    snapshots/000500.*           a generator to sample from (.safetensors) and its grid of the fixed z (.webp)
-    checkpoint-000500.*          everything needed to go on (.safetensors) and its hash (.json); the last two are kept
+    snapshots/000500.*           a generator to sample from (.safetensors), its grid of the fixed z (.webp), and the
+                                 discriminator that met it (.D.safetensors)
+    checkpoint-000500.*          everything needed to go on (.safetensors) and its hash (.json); the last two are kept,
+                                 and a few along the way (see kept.py)
     live.safetensors, live.webp  the generator of about a second ago; reals.webp: a grid of reals
     trainer.log                  what the trainer process printed
     control.json                 what a person wishes of the trainer: pause, stop, other values of live settings
@@ -212,7 +214,7 @@ class Run:
                 lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
                 write_atomic(self.folder / name, lines.encode())
         for path in self.folder.glob("snapshots/*"):
-            if path.stem.isdigit() and int(path.stem) > step:
+            if (at := step_of(path)) is not None and at > step:
                 path.unlink(missing_ok=True)
 
 
@@ -292,10 +294,35 @@ def list_runs(runs_dir: Path) -> Iterator[Run]:
                 yield Run(folder)
 
 
+def step_of(path: Path) -> int | None:
+    """The step of a snapshot's file, None for any other file."""
+    number = path.name.partition(".")[0]
+    return int(number) if number.isdigit() else None
+
+
 def snapshot_steps(run: Run) -> list[int]:
     """The steps that have a snapshot, ascending."""
     found = (path.stem for path in run.folder.glob("snapshots/*.safetensors"))
     return sorted(int(step) for step in found if step.isdigit())
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A run in the tree of branches; `parent` is {"run": id, "step": number, "kind": what it began with}, or None."""
+
+    id: str
+    preset: str
+    parent: dict[str, Any] | None
+
+
+def lineage(runs_dir: Path) -> list[Relative]:
+    """All runs that can be read, the newest first, each with the run it branched from, which may be gone by now."""
+    relatives = []
+    for run in list_runs(runs_dir):
+        with contextlib.suppress(UserError):
+            parent = run.document().get("parent")
+            relatives.append(Relative(run.id, run.config().preset, parent if isinstance(parent, dict) else None))
+    return relatives
 
 
 def snapshot_path(run: Run, step: int | None) -> Path:

@@ -281,6 +281,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Try a smaller learning rate of G.",
         "试试减小 G 的学习率。",
     ),
+    "no_discriminator": (
+        "Run {run} kept no discriminator at step {step}, only what is needed to draw.",
+        "训练 {run} 在第 {step} 步没有保留判别器，只保留了画图所需的部分。",
+    ),
     "not_branchable": (
         "A branch cannot have another {name}, because its networks and data are those of its parent; it can change: "
         "{choices}.",

@@ -83,7 +83,8 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
         Args:
             run: the run to branch from.
             settings_json: the settings that differ, as a JSON object, for example {"lr_d": 0.0002}.
-            step: begin at the last checkpoint up to this step; -1 takes the last one.
+            step: begin at the checkpoint (exact) or snapshot (weights only) nearest before this step; -1 takes the
+                last checkpoint.
 
         Returns:
             The id of the new run.

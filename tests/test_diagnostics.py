@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gan_core import loop
-from gan_core.branch import FIXED
 from gan_core.config import Config, check_field
 from gan_core.diagnostics import KINDS, LASTING, Alert, diagnose
+from gan_core.fields import FIXED
 from gan_core.files import read_lines
 from gan_core.sentences import sentence
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gan_core import data, meter
-from gan_core.branch import FIXED
 from gan_core.config import Config, check_field, check_together, make_config
 from gan_core.diagnostics import KINDS, diagnose
+from gan_core.fields import FIXED
 from gan_core.gallery import ALARMS, GALLERY
 from gan_core.loop import resolve
 from gan_core.meter import Meter

@@ -51,5 +51,15 @@ def build_generator(config: Config) -> nn.Module:
     return G
 
 
+def build_discriminator(config: Config) -> nn.Module:
+    """D with any weights, to be filled by `load_state_dict(..., assign=True)`."""
+    import torch
+
+    # not without memory, as G: spectral normalisation looks at its weights when it is built
+    with torch.random.fork_rng(devices=[]):
+        D: nn.Module = _module(config.network).Discriminator(config)
+    return D
+
+
 def _module(name: str) -> Any:
     return importlib.import_module(f"{__name__}.{name}")
