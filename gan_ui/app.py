@@ -79,8 +79,8 @@ def launch_settings(runner: Runner, samples: SampleServer) -> dict[str, Any]:
 def _head() -> str:
     # "</" would end the script wherever it stands, also inside a string
     words = json.dumps(STRINGS, ensure_ascii=False).replace("</", "<\\/")
-    store = (HERE / "components" / "live.js").read_text(encoding="utf-8")
-    return f"<script>window.GAN_WORDS = {words};\n{store}</script>"
+    stores = [(HERE / "components" / name).read_text(encoding="utf-8") for name in ("live.js", "pose_store.js")]
+    return f"<script>window.GAN_WORDS = {words};\n" + "\n".join(stores) + "</script>"
 
 
 def _theme() -> gr.themes.Base:

@@ -9,7 +9,9 @@ from typing import Any
 import gan_ui
 from gan_ui.strings import STRINGS
 
-# The page's store, cut down: what live.js promises the components.
+COMPONENTS = Path(gan_ui.__file__).parent / "components"
+
+# The page's store, cut down: what live.js promises the components. The store of the pose is the real one.
 STORE = (
     "const GAN_WORDS = "
     + json.dumps(STRINGS).replace("</", "<\\/")
@@ -31,8 +33,9 @@ window.ganLive = (() => {
   };
 })();
 """
+    + (COMPONENTS / "pose_store.js").read_text(encoding="utf-8")
 )
-PAGE_CSS = (Path(gan_ui.__file__).parent / "components" / "page.css").read_text(encoding="utf-8")
+PAGE_CSS = (COMPONENTS / "page.css").read_text(encoding="utf-8")
 THEME = """
 body { margin: 0; padding: 12px; font-family: sans-serif;
   --body-text-color: #27272a; --body-text-color-subdued: #71717a;
