@@ -226,7 +226,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     import numpy
 
     from gan_core import render, saved
-    from gan_core.latent import classes_for, generate, sample_z, z_of
+    from gan_core.latent import classes_for, generate, sample_z, weights_of, z_of
     from gan_core.networks import CLASSES
 
     pose = _asked_pose(arguments)
@@ -239,12 +239,13 @@ def _sample(arguments: argparse.Namespace) -> int:
     config = run.config()
     wanted = None if arguments.digit is None else _whole("digit", arguments.digit, 0, CLASSES - 1)
     if pose:
-        wanted = pose.digit if wanted is None else wanted
         pose.check(config, run.id)
         count, step = 1, pose.step if step is None and pose.run == run.id else step
     classes = classes_for(config, count, wanted)
     if wanted is not None and classes is None:
         raise UserError("not_conditional", field="digit", run=run.id)
+    if pose and wanted is None and (weights := weights_of(pose)) is not None:
+        classes = weights[None]
     G, step = saved.load_generator(saved.snapshot_path(run, step), config)
     images = generate(G, z_of(pose)[None] if pose else sample_z(seed, count, config.z_dim), classes)
     if arguments.out.suffix == ".npy":

@@ -31,6 +31,17 @@ def z_of(pose: Pose) -> Tensor:
     return truncate(torch.tensor(pose.z), pose.psi)
 
 
+def weights_of(pose: Pose) -> Tensor | None:
+    """What a conditional G is given for a pose's digit or blend: weights of the classes, float32 (CLASSES,); or None."""
+    if pose.digit is None:
+        return None
+    weights = torch.zeros(CLASSES)
+    weights[pose.digit] += 1 - pose.share
+    if pose.to is not None:
+        weights[pose.to] += pose.share
+    return weights
+
+
 def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
     """Points (N, z_dim) on the way from one z (z_dim,) to another, each at a share (N,) in [0, 1] of the way.
 
@@ -62,10 +73,10 @@ def slerp(start: Tensor, end: Tensor, shares: Tensor) -> Tensor:
 
 
 def walk(poses: Sequence[Pose], frames: int) -> tuple[Tensor, Tensor | None]:
-    """A round trip through poses, at least one, by `slerp`: z (frames, z_dim) float32, and classes (frames,) int64.
+    """A round trip through poses, at least one, by `slerp`: z (frames, z_dim) and class weights (frames, CLASSES), float32.
 
     The first frame is the first pose, and after the last frame comes the first one again. Every leg takes the same time,
-    psi is in z already, and a digit changes in the middle of its leg; the classes are None unless all poses have a digit.
+    psi is in z already, and on its leg one digit blends into the next; the weights are None unless all poses have a digit.
     Raises UserError for poses of different z_dim.
     """
     if len(sizes := sorted({len(pose.z) for pose in poses})) > 1:
@@ -74,11 +85,12 @@ def walk(poses: Sequence[Pose], frames: int) -> tuple[Tensor, Tensor | None]:
     legs, shares = torch.arange(frames) * len(poses) // frames, torch.arange(frames) * len(poses) % frames / frames
     ends = [z_of(pose) for pose in poses]
     parts = [slerp(ends[leg], ends[(leg + 1) % len(ends)], shares[legs == leg]) for leg in range(len(ends))]
-    digits = [pose.digit for pose in poses if pose.digit is not None]
-    classes = None
+    digits = [weights for pose in poses if (weights := weights_of(pose)) is not None]
+    weights = None
     if len(digits) == len(poses):
-        classes = torch.tensor(digits)[(legs + (shares >= 0.5)) % len(digits)]
-    return torch.cat(parts), classes
+        stacked = torch.stack(digits)
+        weights = torch.lerp(stacked[legs], stacked[(legs + 1) % len(digits)], shares[:, None])
+    return torch.cat(parts), weights
 
 
 def axes(seed: int, z_dim: int) -> Tensor:
@@ -115,7 +127,7 @@ def classes_for(config: Config, count: int, wanted: int | None = None) -> Tensor
 def generate(G: nn.Module, z: Tensor, classes: Tensor | None = None) -> Tensor:
     """Fakes (B, 1, 28, 28) in [0, 1], float32, from z (B, z_dim), in eval mode: one z's image never depends on another's.
 
-    A conditional G also wants `classes` (B,) int64.
+    A conditional G also wants `classes` (B,) int64, or weights (B, CLASSES) of them.
     """
     training = G.training
     G.eval()

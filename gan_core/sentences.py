@@ -324,8 +324,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # poses
     "pose_foreign": (
-        "That is not a pose; copy the whole text, which begins with p1_.",
-        "这不是姿态文本；请完整复制以 p1_ 开头的那一段。",
+        "That is not a pose; copy the whole text, which begins with p1_ or p2_.",
+        "这不是姿态文本；请完整复制以 p1_ 或 p2_ 开头的那一段。",
     ),
     "pose_damaged": (
         "The pose is incomplete or was changed; copy its whole text again.",

@@ -8,6 +8,7 @@ import string
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from gan_core.config import Config
 from gan_core.fields import FIELD
-from gan_core.latent import generate, sample_z, z_of
+from gan_core.latent import generate, sample_z, weights_of, z_of
 from gan_core.pose import _HEADER, MAX_TEXT, MAX_Z_DIM, Z_LIMIT, Pose, _checksum, from_text, to_text
 from gan_core.render import to_uint8
 from gan_core.runs import Run, pretrained
@@ -32,6 +33,8 @@ poses = st.builds(
     digit=st.none() | st.integers(0, 9),
     run=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", fullmatch=True),
     step=st.none() | st.integers(0, 10**9),
+    to=st.none() | st.integers(0, 9),
+    share=st.floats(0, 1),
 )
 
 
@@ -98,7 +101,8 @@ def test_each_text_has_its_sentence() -> None:
     text = to_text(Pose((0.5,) * 64))
     assert refused("") == "pose_foreign"
     assert refused("https://example.org/") == "pose_foreign"
-    assert refused("p2_" + text[3:]) == "pose_newer"
+    assert refused("p3_" + text[3:]) == "pose_newer"
+    assert refused("p2_" + text[3:]) == "pose_damaged", "the checksum knows the format"
     assert refused("p1_") == "pose_damaged"
     assert refused("p1_!") == "pose_damaged"
     assert refused("p1_" + "A" * MAX_TEXT) == "pose_too_long"
@@ -107,7 +111,7 @@ def test_each_text_has_its_sentence() -> None:
 
 def packed(*header: int, rest: bytes) -> str:
     body = _HEADER.pack(*header) + rest
-    return "p1_" + base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+    return "p1_" + base64.urlsafe_b64encode(body + _checksum(body, 1)).decode().rstrip("=")
 
 
 @pytest.mark.parametrize(
@@ -159,6 +163,26 @@ def test_a_pose_for_another_g_is_refused() -> None:
         with pytest.raises(UserError, match="mine") as error:
             pose.check(config, "mine")
         assert error.value.key == key
+
+
+def test_a_blend_goes_from_one_digit_to_the_other() -> None:
+    run = next(run for run in pretrained() if run.id == "conditional")
+    G, _ = load_generator(snapshot_path(run, None), run.config())
+    z = tuple(sample_z(4, 1, 64)[0].tolist())
+
+    def picture(**blend: Any) -> torch.Tensor:
+        pose = from_text(to_text(Pose(z, digit=3, **blend)))
+        weights = weights_of(pose)
+        assert weights is not None
+        assert weights.sum() == 1
+        return generate(G, z_of(pose)[None], weights[None])
+
+    assert torch.allclose(picture(), generate(G, z_of(Pose(z))[None], torch.tensor([3])), atol=1e-5)
+    assert torch.equal(picture(to=8, share=0), picture()), "a blend of nothing is none"
+    assert torch.allclose(picture(to=8, share=1), generate(G, z_of(Pose(z))[None], torch.tensor([8])), atol=1e-5)
+    far = (picture(to=8, share=1) - picture()).norm()
+    assert 0 < (picture(to=8, share=0.5) - picture()).norm() < far
+    assert Pose(z, to=8, share=0.5) == Pose(z), "without a digit there is nothing to blend"
 
 
 def test_every_z_dim_there_is_fits() -> None:

@@ -17,7 +17,10 @@ CONDITIONAL = True
 
 
 class Generator(conv.Generator):
-    """G: z (B, z_dim) and classes (B,) int64 -> fakes (B, 1, 28, 28) in [0, 1]."""
+    """G: z (B, z_dim) and classes (B,) int64 -> fakes (B, 1, 28, 28) in [0, 1].
+
+    Instead of classes it also takes weights (B, CLASSES) of each, float: a blend of digits.
+    """
 
     def __init__(self, config: Config) -> None:
         super().__init__(config, CLASSES)

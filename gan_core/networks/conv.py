@@ -59,5 +59,7 @@ class Discriminator(ChainDiscriminator):
 
 
 def one_hot(classes: Tensor, count: int, like: Tensor) -> Tensor:
-    """Classes (B,) int64 as (B, count), in the precision and on the device of `like`."""
+    """Classes (B,) int64, or their weights (B, count) in a blend, as (B, count) in the precision and on the device of `like`."""
+    if classes.is_floating_point():
+        return classes.to(like)
     return torch.nn.functional.one_hot(classes, count).to(like)
