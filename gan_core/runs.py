@@ -12,6 +12,7 @@
     live.safetensors, live.webp  the generator of about a second ago; reals.webp: a grid of reals
     trainer.log                  what the trainer process printed
     control.json                 what a person wishes of the trainer: pause, stop, other values of live settings
+    directions.json              names that people gave to directions of z
     lock                         held by the one process that may write all of the above but control.json
 
 Words: a checkpoint continues a training, a snapshot is sampled from, a run is one folder.

@@ -355,6 +355,18 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The pose has {got} values of z, but the G of {run} takes {want}; choose the run it was made with.",
         "这个姿态有 {got} 个 z 值，而 {run} 的 G 需要 {want} 个；请选择创建它时所用的训练。",
     ),
+    "pose_snapshot_gone": (
+        "The pose was seen at step {step} of {run}, whose snapshot is gone; it is drawn by the newest one.",
+        "这个姿态来自 {run} 第 {step} 步，那个快照已不在；现在用最新的快照来画。",
+    ),
+    "run_ships": (
+        "{run} ships with the app and stays as it is; train a run of your own to change it.",
+        "{run} 随程序附带，不能更改；请用自己的训练。",
+    ),
+    "name_too_long": (
+        "The name has {length} characters; use at most {limit}.",
+        "名字有 {length} 个字符；最多 {limit} 个。",
+    ),
     "pose_is_one_picture": (
         "A pose is one picture with its own z; leave out: {options}.",
         "一个姿态就是一张图像，自带 z；请去掉：{options}。",

@@ -13,7 +13,8 @@ from gan_ui.api import endpoints
 from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
-from gan_ui.sampling import SampleServer, routes
+from gan_ui.sample_routes import routes
+from gan_ui.sampling import SampleServer
 from gan_ui.strings import STRINGS
 from gan_ui.train import QUICK, train_tab
 

@@ -1,6 +1,7 @@
 """The routes by which a page asks the sampling server: bytes in, bytes out, and a sentence for a bad question."""
 
 import asyncio
+import base64
 import threading
 
 import httpx
@@ -11,10 +12,12 @@ from starlette.applications import Starlette
 
 from gan_core import saved
 from gan_core.config import make_config
+from gan_core.directions import find_directions
 from gan_core.latent import axes, generate, neighbourhood, sample_z
 from gan_core.networks import build_pair
+from gan_core.pose import Pose, to_text
 from gan_core.runs import create_run
-from gan_ui import sampling
+from gan_ui import queries, sample_routes
 from tests.sampling.served import Z_DIM, as_saved
 
 
@@ -22,7 +25,7 @@ def ask(server, method, path, **options):
     """One request to the routes, without a network; the answer."""
 
     async def go():
-        transport = httpx.ASGITransport(Starlette(routes=sampling.routes(server)))
+        transport = httpx.ASGITransport(Starlette(routes=sample_routes.routes(server)))
         async with httpx.AsyncClient(transport=transport, base_url="http://test/gradio_api/lab/") as client:
             return await client.request(method, path, **options)
 
@@ -82,7 +85,7 @@ def test_the_z_route_draws_what_sample_draws(server):
         ({"psi": "nan"}, "psi must be a number"),
         ({"psi": 2.01}, "psi is 2.01, but it must be between 0 and 2"),
         ({"psi": -0.1}, "psi is -0.1"),
-        ({"side": 3}, "must be one of: 1, 5, digits"),
+        ({"side": 3}, "must be one of: 1, 5, many, digits"),
         ({"side": 1000}, "side is “1000”"),
         ({"digit": 10}, "digit is 10, but it must be between 0 and 9"),
         ({"digit": "x"}, "digit must be a number"),
@@ -152,7 +155,7 @@ def test_a_large_body_is_not_read_to_its_end(server):
 
     answer = ask(server, "POST", "sample", params={"run": "first"}, content=endless())
     assert answer.status_code == 413
-    assert "65536" in answer.json()["en"]
+    assert str(queries.MAX_BODY) in answer.json()["en"]
     assert len(sent) < 10
 
 
@@ -162,12 +165,105 @@ def test_the_event_loop_is_free_while_pictures_are_made(server, run, monkeypatch
     monkeypatch.setattr(saved, "load_generator", lambda *a: gate.wait(10) and load(*a))
 
     async def go():
-        transport = httpx.ASGITransport(Starlette(routes=sampling.routes(server)))
+        transport = httpx.ASGITransport(Starlette(routes=sample_routes.routes(server)))
         async with httpx.AsyncClient(transport=transport, base_url="http://test/gradio_api/lab/") as client:
             asked = asyncio.create_task(client.post("sample", params={"run": "first"}, content=bytes(4 * Z_DIM)))
-            while not server._workers._threads:
+            while not server.workers._threads:
                 await asyncio.sleep(0)  # would never come back here if the picture were made on the loop
             gate.set()
             return (await asked).status_code
 
     assert asyncio.run(go()) == 200
+
+
+# --- many z, directions and their names, poses as text ---
+
+
+def test_many_z_at_once_give_a_picture_each(server, run):
+    z = sample_z(3, 64, Z_DIM)
+    many = pixels(post(server, z, side="many", psi=0.9)).astype(int)
+    assert abs(many - server.images(run.id, None, z * 0.9)[0][:, 0].numpy().astype(int)).max() <= 1
+    for count, side in ((65, "many"), (2, "1"), (0, "many")):
+        assert post(server, sample_z(3, 65, Z_DIM)[:count], side=side).status_code == 422
+
+
+def directions(server, method="GET", content=b"", **query):
+    return ask(server, method, "directions", params={"run": "first", **query}, content=content)
+
+
+def test_directions_are_those_of_the_snapshot(server, run):
+    found = directions(server, step=500).json()
+    assert (found["step"], found["z_dim"]) == (500, Z_DIM)
+    rows = torch.from_numpy(np.frombuffer(base64.b64decode(found["directions"]), "<f4").reshape(-1, Z_DIM).copy())
+    assert torch.equal(rows, find_directions(as_saved(run, 500), Z_DIM))
+    assert found["names"] == [""] * len(rows)
+
+
+def test_a_name_belongs_to_its_direction_and_step(server, run):
+    said = directions(server, "POST", b" slant \n ", step=500, index=1)
+    assert said.json() == {"name": "slant"}
+    directions(server, "POST", "粗细".encode(), step=500, index=0)
+    assert directions(server, step=500).json()["names"][:3] == ["粗细", "slant", ""]
+    assert set(directions(server, step=0).json()["names"]) == {""}
+    directions(server, "POST", b"", step=500, index=0)
+    assert directions(server, step=500).json()["names"][:2] == ["", "slant"]
+    (run.folder / "directions.json").write_text("[torn")
+    assert set(directions(server, step=500).json()["names"]) == {""}
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "says"),
+    [
+        ({"step": 500, "index": 0}, "x" * 41, "41 characters; use at most 40"),
+        ({"step": "live", "index": 0}, "x", "step must be a number"),
+        ({"step": 500, "index": 512}, "x", "index is 512"),
+        ({"step": 500, "index": 0, "run": "best"}, "x", "ships with the app"),
+        ({"step": 500, "index": 0, "run": "gone"}, "x", "no run"),
+    ],
+)
+def test_names_that_cannot_be_kept_are_refused(server, run, query, name, says):
+    answer = directions(server, "POST", name.encode(), **query)
+    assert answer.status_code == 422
+    assert says in answer.json()["en"]
+    assert not (run.folder / "directions.json").exists()
+
+
+def test_a_pose_goes_out_as_text_and_comes_back(server, run):
+    z = sample_z(5, 1, Z_DIM)[0]
+    text = ask(server, "POST", "pose", params={"run": "first", "psi": 0.7, "step": 0}, content=z.numpy().tobytes())
+    said = ask(server, "GET", "pose", params={"text": text.json()["text"]}).json()
+    assert torch.allclose(torch.tensor(said["z"]), z, atol=1e-3)
+    assert (said["psi"], said["digit"], said["run"], said["step"], said["note"]) == (0.7, None, "first", 0, None)
+    saved.snapshot_path(run, 0).unlink()
+    said = ask(server, "GET", "pose", params={"text": text.json()["text"]}).json()
+    assert said["step"] is None
+    assert "step 0 of first" in said["note"]["en"]
+
+
+def test_a_blend_is_drawn_and_kept_in_the_pose(server, conditional):
+    z = sample_z(5, 1, Z_DIM)[0]
+    three, eight, half = (
+        pixels(post(server, z, run="conditional", **query)).astype(int)
+        for query in ({"digit": 3}, {"digit": 8}, {"digit": 3, "to": 8, "share": 0.5})
+    )
+    assert abs(half - three).max() > 0 < abs(half - eight).max()
+    query = {"run": "conditional", "digit": 3, "to": 8, "share": 0.25}
+    text = ask(server, "POST", "pose", params=query, content=z.numpy().tobytes()).json()["text"]
+    said = ask(server, "GET", "pose", params={"text": text}).json()
+    assert (said["digit"], said["to"], said["share"]) == (3, 8, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("https://example.org", "not a pose"),
+        (to_text(Pose((0.0,) * 8, run="first")), "8 values of z"),
+        (to_text(Pose((0.0,) * Z_DIM, run="gone")), "no run"),
+        (to_text(Pose((0.0,) * Z_DIM, digit=3, run="first")), "is not conditional"),
+        (to_text(Pose((0.0,) * Z_DIM))[:-3], "incomplete"),
+    ],
+)
+def test_texts_that_cannot_be_drawn_get_a_sentence(server, run, text, says):
+    answer = ask(server, "GET", "pose", params={"text": text, "run": "first"})
+    assert answer.status_code == 422
+    assert says in answer.json()["en"]

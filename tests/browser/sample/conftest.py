@@ -12,7 +12,8 @@ from gan_core import saved
 from gan_core.config import make_config
 from gan_core.networks import build_pair
 from gan_core.runs import create_run
-from gan_ui.sampling import SampleServer, routes
+from gan_ui.sample_routes import routes
+from gan_ui.sampling import SampleServer
 from tests.browser.bare import STORE
 from tests.browser.sample.bank import DIMS, Bank
 from tests.lively import lively

@@ -8,6 +8,7 @@ import pytest
 from gan_core import saved
 from gan_core.latent import sample_z
 from gan_core.runs import Run
+from gan_ui.sampling import Blend
 from gan_ui.strings import STRINGS
 from tests.browser.sample.bank import SHIPPED, picture, same
 from tests.lively import lively
@@ -168,7 +169,7 @@ def test_a_conditional_run_draws_the_digit_that_is_pressed(open_bank, server):
     z = sample_z(0, 1, 16)
     as_digits = bank.pixels(".lb-class canvas")
     for digit in (0, 3, 9):
-        assert same(as_digits[digit], server.images("conditional", None, z, digit)[0][0, 0].numpy())
+        assert same(as_digits[digit], server.images("conditional", None, z, Blend(digit))[0][0, 0].numpy())
     assert same(bank.digit(), as_digits[7])
     assert same(bank.tiles()[12], bank.digit())
     bank.page.get_by_role("button", name="Draw a 3").click()

@@ -1,0 +1,55 @@
+"""What requests ask for: numbers out of text, a body of bounded size; and what they are answered if that is nonsense."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gan_core.networks import CLASSES
+from gan_core.sentences import UserError
+
+MAX_BODY = 131_072  # bytes; 64 z of the largest z_dim need exactly that
+
+
+def number(name: str, value: Any, low: float, high: float, *, whole: bool = False) -> float:
+    """The value of `name` as a number in [low, high]. Raises UserError."""
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise UserError("not_a_number", field=name, value=value)
+    if whole and found != int(found):
+        raise UserError("not_a_whole_number", field=name, value=value)
+    if not low <= found <= high:
+        raise UserError("out_of_range", field=name, value=value, low=f"{low:,}", high=f"{high:,}")
+    return found
+
+
+def step(value: int | str | None) -> int | None:
+    """A snapshot's step; None for "live" or nothing, the newest generator. Raises UserError."""
+    return None if value in (None, "live") else int(number("step", value, 0, 10**9, whole=True))
+
+
+def digit(value: int | str | None, name: str = "digit") -> int | None:
+    """A class, or None for nothing. Raises UserError."""
+    return None if value in (None, "") else int(number(name, value, 0, CLASSES - 1, whole=True))
+
+
+async def read_body(request: Request) -> bytes:
+    """The body. Raises UserError as soon as it proves too large."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise UserError("body_too_large", limit=MAX_BODY)
+    return body
+
+
+def refused(error: UserError) -> Response:
+    """One sentence in both languages, with a status that says that the request was at fault."""
+    status = 413 if error.key == "body_too_large" else 422
+    return JSONResponse({"en": error.say("en"), "zh": error.say("zh")}, status)
