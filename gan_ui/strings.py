@@ -343,9 +343,9 @@ STRINGS: dict[str, tuple[str, str]] = {
         "同一个种子总是抽出同样的 z，以及邻域的同样两个方向。",
     ),
     "explore.randomise": ("Randomise", "随机"),
-    "explore.about_randomise": ("Draw z from the next seed.", "用下一个种子抽取 z。"),
+    "explore.about_randomise": ("Draw z from the next seed; what is locked stays.", "用下一个种子抽取 z；锁定的不变。"),
     "explore.reset": ("Reset", "归零"),
-    "explore.about_reset": ("Set every value of z to 0.", "把 z 的所有值设为 0。"),
+    "explore.about_reset": ("Set every value of z to 0; what is locked stays.", "把 z 的所有值设为 0；锁定的不变。"),
     "explore.psi": ("psi", "psi"),
     "explore.about_psi": (
         "psi multiplies z: below 1 the digits are more typical and more alike, at 0 all are one.",
@@ -369,6 +369,50 @@ STRINGS: dict[str, tuple[str, str]] = {
     "explore.zoom_all": ("all", "全部"),
     "explore.zoom": ("{n} at a time", "每次 {n} 条"),
     "explore.unreachable": ("The server does not answer; this page keeps trying.", "服务器没有回应；本页会继续尝试。"),
+    "explore.views": ("What the sliders move", "滑块移动的是什么"),
+    "explore.directions": ("Directions", "方向"),
+    "explore.about_directions": (
+        "The directions of z along which the pictures change most, the strongest first.",
+        "让图像变化最大的 z 方向，最强的在前。",
+    ),
+    "explore.dimensions": ("Dimensions", "维度"),
+    "explore.about_dimensions": ("Every single value of z, as a bar.", "z 的每一个值，各为一条。"),
+    "explore.direction": ("Direction {n}", "方向 {n}"),
+    "explore.name_direction": ("Name of direction {n}", "方向 {n} 的名字"),
+    "explore.directions_help": (
+        "Each slider moves z along one direction; the pictures show it at −3 and 3 from here, and a click goes there. "
+        "Double-click a slider for 0. A name that you type stays with the run.",
+        "每个滑块让 z 沿一个方向移动；两侧小图是从这里移到 −3 和 3 的样子，点一下就过去。双击滑块归 0。写下的名字会随训练保存。",
+    ),
+    "explore.found_at": ("found at step {step}", "取自第 {step} 步"),
+    "explore.again": ("Find anew", "重新寻找"),
+    "explore.about_again": (
+        "These directions were found in an earlier G; find those of the newest.",
+        "这些方向取自较早的 G；改用最新的 G 来找。",
+    ),
+    "explore.lock": ("Lock", "锁定"),
+    "explore.unlock": ("Unlock", "解锁"),
+    "explore.undo": ("Undo (Ctrl-Z)", "撤销（Ctrl-Z）"),
+    "explore.redo": ("Redo (Ctrl-Shift-Z)", "重做（Ctrl-Shift-Z）"),
+    "explore.keys": (
+        "Keys: R draws z anew, L locks the slider you are on, Ctrl-Z undoes.",
+        "按键：R 重新抽取 z，L 锁定当前滑块，Ctrl-Z 撤销。",
+    ),
+    "explore.blend": ("Blend with", "混入"),
+    "explore.no_blend": ("nothing", "无"),
+    "explore.share": ("Share", "比例"),
+    "explore.pose_text": ("This pose as text or link", "把这个姿态变成文本或链接"),
+    "explore.about_pose_text": (
+        "A pose is z with psi, digit, run and snapshot. Paste one below to go there; a link opens it for anybody.",
+        "姿态就是 z 连同 psi、数字、训练和快照。在下面粘贴就能过去；链接可让任何人打开它。",
+    ),
+    "explore.copy": ("Copy text", "复制文本"),
+    "explore.copy_link": ("Copy link", "复制链接"),
+    "explore.take": ("Go to pasted", "前往粘贴的姿态"),
+    "explore.copied": ("The pose is copied.", "姿态已复制。"),
+    "explore.copied_link": ("The link is copied.", "链接已复制。"),
+    "explore.pasted": ("Here is the pose.", "已到这个姿态。"),
+    "explore.paste_first": ("Paste a pose or its link into the box first.", "请先把姿态或链接粘贴到框里。"),
     # --- end of explore ---
 }
 

@@ -1,4 +1,4 @@
-"""Steering G: z as a bank of bars, the digit it gives and the digits around it, all drawn in the browser."""
+"""Steering G: z as a bank of sliders, the digit it gives and the digits around it, all drawn in the browser."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ HTML = f"""
     </div>
     <div class="lb-classes" role="group" data-label="classes" hidden>
       <span data-t="classes"></span>{_CLASSES}
-      <button type="button" class="lb-button" data-digit="" data-t="in_turn" data-title="about_in_turn"></button></div>
+      <button type="button" class="lb-button" data-digit="" data-t="in_turn" data-title="about_in_turn"></button>
+      <div class="lb-blend"><label class="lb-with"><span data-t="blend"></span><select class="lb-to"></select></label>
+        <label class="lb-knob"><span data-t="share"></span>
+          <input class="lb-share" type="range" min="0" max="1" step="0.01" value="0"><output class="lb-share-value"></output></label></div></div>
     <figure class="lb-main">
       <figcaption data-t="digit"></figcaption>
       <canvas class="lb-digit lb-picture" width="28" height="28" role="img" data-label="digit"></canvas>
@@ -47,12 +50,19 @@ HTML = f"""
         <input class="lb-radius" type="range" min="0" step="0.1"><output class="lb-radius-value"></output></label>
     </figure>
     <div class="lb-bank">
-      <div class="lb-bank-head"><span class="lb-name">z</span><output class="lb-value"></output>
-        <label class="lb-zooms" data-title="about_zoom"><span data-t="show"></span><select class="lb-zoom"></select></label></div>
-      <div class="lb-bars" role="group" data-label="bank"></div>
-      <div class="lb-pages"><button type="button" class="lb-button lb-previous" data-label="previous">‹</button>
+      <div class="lb-bank-head"><div class="lb-views" role="group" data-label="views">
+          <button type="button" class="lb-button lb-view" data-view="directions" data-t="directions" data-title="about_directions"></button>
+          <button type="button" class="lb-button lb-view" data-view="dimensions" data-t="dimensions" data-title="about_dimensions"></button></div>
+        <span class="lb-for-dimensions"><output class="lb-value"></output>
+          <button type="button" class="lb-lock"></button></span>
+        <label class="lb-zooms lb-for-dimensions" data-title="about_zoom"><span data-t="show"></span><select class="lb-zoom"></select></label>
+        <span class="ld-facts"><span class="ld-found"></span> <button type="button" class="lb-png ld-again" data-t="again" data-title="about_again" hidden></button></span></div>
+      <div class="ld-rows" role="group" data-label="directions"></div>
+      <div class="lb-bars lb-for-dimensions" role="group" data-label="bank"></div>
+      <div class="lb-pages lb-for-dimensions"><button type="button" class="lb-button lb-previous" data-label="previous">‹</button>
         <span class="lb-page"></span><button type="button" class="lb-button lb-next" data-label="next">›</button></div>
-      <p class="lb-help"><span data-t="bank_help"></span> <span class="lb-keys" data-t="bank_keys"></span></p>
+      <p class="lb-help lb-for-dimensions"><span data-t="bank_help"></span> <span class="lb-keys" data-t="bank_keys"></span></p>
+      <p class="lb-help ld-help"><span data-t="directions_help"></span></p>
     </div>
     <div class="lb-knobs">
       <div class="lb-draw">
@@ -60,21 +70,42 @@ HTML = f"""
           <input class="lb-seed" type="number" min="0" max="2147483647" step="1" value="0"></label>
         <button type="button" class="lb-button lb-randomise" data-t="randomise" data-title="about_randomise"></button>
         <button type="button" class="lb-button lb-reset" data-t="reset" data-title="about_reset"></button>
+        <button type="button" class="lb-button lb-undo" data-label="undo" data-title="undo">↶</button>
+        <button type="button" class="lb-button lb-redo" data-label="redo" data-title="redo">↷</button>
       </div>
       <label class="lb-knob" data-title="about_psi"><span data-t="psi"></span>
         <input class="lb-psi" type="range" min="0" max="1.5" step="0.01" value="1"><output class="lb-psi-value"></output></label>
-      <p class="lb-help" data-t="about_psi"></p>
+      <p class="lb-help"><span data-t="about_psi"></span> <span class="lb-keys" data-t="keys"></span></p>
+      <details class="lp"><summary data-t="pose_text"></summary>
+        <p class="lb-help" data-t="about_pose_text"></p>
+        <div class="lp-row"><input class="lp-text" type="text" data-label="pose_text" spellcheck="false" autocomplete="off">
+          <button type="button" class="lb-button lp-copy" data-t="copy"></button>
+          <button type="button" class="lb-button lp-link" data-t="copy_link"></button>
+          <button type="button" class="lb-button lp-go" data-t="take"></button></div>
+        <p class="lp-said" role="status" hidden></p></details>
     </div>
   </div>
 </div>
 """
-CSS = (HERE / "latent_bank.css").read_text(encoding="utf-8")
-JS = "\n".join(
-    (HERE / name).read_text(encoding="utf-8") for name in ("latent_bars.js", "latent_requests.js", "latent_bank.js")
+
+_SCRIPTS = (
+    "latent_requests.js",
+    "latent_bars.js",
+    "latent_directions.js",
+    "latent_pose_text.js",
+    "latent_bank.js",
 )
 
 
+def _joined(*names: str) -> str:
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+CSS = _joined("latent_bank.css", "latent_directions.css")
+JS = _joined(*_SCRIPTS)
+
+
 def latent_bank(**options: Any) -> gr.HTML:
-    """The component. It follows the page's `ganLive` store (live.js), asks the routes of gan_ui/sampling.py, and has
+    """The component. It follows the page's `ganLive` store (live.js), asks the routes of gan_ui/sample_routes.py, and has
     no value; `options` go to gr.HTML."""
     return gr.HTML(html_template=HTML, css_template=CSS, js_on_load=JS, apply_default_css=False, **options)

@@ -9,10 +9,11 @@ const ZOOMS = [64, 32, 16, 8];
 const twoDecimals = value => value.toFixed(2).replace('-0.00', '0.00');
 
 /**
- * Fills `root` with bars. `changed(index)` is called after every change made here, `told(index)` when a bar is
- * pointed at, and `turned(page)` when other bars come into view.
+ * Fills `root` with bars. `changed()` is called after every change made here, `told(index)` when a bar is pointed at,
+ * and `turned(page)` when other bars come into view. A locked bar is not changed.
  */
 function makeBars(root, {changed, told, turned}) {
+  const locked = new Set();
   let z = new Float32Array(0), first = 0, current = 0, chosen = 0, drag = null;
 
   const clamp = (value, limit) => Math.min(limit, Math.max(-limit, value));
@@ -24,6 +25,8 @@ function makeBars(root, {changed, told, turned}) {
     bar.firstChild.style.transform = 'scaleY(' + (clamp(z[i], REACH) / REACH).toFixed(4) + ')';
     bar.setAttribute('aria-valuenow', clamp(z[i], REACH).toFixed(2));
     bar.setAttribute('aria-valuetext', twoDecimals(z[i]));
+    bar.classList.toggle('lb-locked', locked.has(i));
+    bar.setAttribute('aria-readonly', String(locked.has(i)));
   }
 
   function bar(i) {
@@ -66,6 +69,7 @@ function makeBars(root, {changed, told, turned}) {
   }
 
   function put(i, value) {
+    if (locked.has(i)) return;
     z[i] = clamp(value, REACH);
     paint(i);
   }
@@ -84,7 +88,7 @@ function makeBars(root, {changed, told, turned}) {
     drag = under(event);
     put(drag.i, drag.value);
     go(drag.i, true);
-    changed(drag.i);
+    changed();
   }
 
   function moved(event) {
@@ -99,7 +103,7 @@ function makeBars(root, {changed, told, turned}) {
     drag = at;
     if (at.i !== current) go(at.i, true);
     else told(at.i);
-    changed(at.i);
+    changed();
   }
 
   function keyed(event) {
@@ -109,7 +113,7 @@ function makeBars(root, {changed, told, turned}) {
     const values = {ArrowUp: z[current] + fine, ArrowDown: z[current] - fine, PageUp: z[current] + 1, PageDown: z[current] - 1,
                     Delete: 0, Backspace: 0};
     if (event.key in goals) go(goals[event.key], true);
-    else if (event.key in values) { put(current, values[event.key]); told(current); changed(current); }
+    else if (event.key in values) { put(current, values[event.key]); told(current); changed(); }
     else return;
     event.preventDefault();
   }
@@ -118,7 +122,7 @@ function makeBars(root, {changed, told, turned}) {
   root.addEventListener('pointermove', moved);
   for (const kind of ['pointerup', 'pointercancel']) root.addEventListener(kind, () => { drag = null; });
   root.addEventListener('pointerleave', () => { if (!drag && z.length) told(current); });
-  root.addEventListener('dblclick', () => { put(current, 0); told(current); changed(current); });
+  root.addEventListener('dblclick', () => { put(current, 0); told(current); changed(); });
   root.addEventListener('keydown', keyed);
   root.addEventListener('focusin', event => {
     const k = Array.prototype.indexOf.call(root.children, event.target);
@@ -132,12 +136,15 @@ function makeBars(root, {changed, told, turned}) {
     set(values) {
       const anew = values.length !== z.length;
       z = Float32Array.from(values, value => clamp(value, FURTHEST));
-      if (anew) { current = 0; lay(true); }
+      if (anew) { current = 0; locked.clear(); lay(true); }
       else for (let i = first; i < first + root.children.length; i++) paint(i);
       if (z.length) told(current);
     },
     /** Shows that many bars at a time; 0 leaves it to the width. */
     zoom(count) { chosen = count; lay(); },
+    get current() { return current; },
+    locked,
+    lock(i) { if (!locked.delete(i)) locked.add(i); paint(i); },
     turn(pages) { go(first + pages * root.children.length, false); },
     page,
   };

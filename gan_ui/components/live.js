@@ -5,6 +5,7 @@
    ganLive.t(key)              a word of STRINGS in the current language
    ganLive.select(id)          show this run; '' follows whatever is training
    ganLive.poke()              ask the server at once, for after a button
+   ganLive.openTab(name)       show the tab called STRINGS['app.' + name]; the query ?tab=name does so at once
 */
 window.ganLive = (() => {
   const WORDS = window.GAN_WORDS || {};
@@ -81,6 +82,17 @@ window.ganLive = (() => {
     poke();
   }
 
+  // Gradio gives its tabs no names that a page could use; their words are ours.
+  function openTab(name) {
+    const words = WORDS['app.' + name] || [];
+    const tab = [...document.querySelectorAll('[role=tab]')].find(one => words.includes(one.textContent.trim()));
+    if (tab) tab.click();
+    return Boolean(tab);
+  }
+  function openAskedTab(attempts = 100) {                // the tabs come some time after this script
+    if (query.get('tab') && !openTab(query.get('tab')) && attempts) setTimeout(openAskedTab, 100, attempts - 1);
+  }
+
   function setLanguage(wanted) {
     language = wanted === 'zh' ? 'zh' : 'en';
     document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
@@ -104,6 +116,7 @@ window.ganLive = (() => {
 
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   poll();
-  return { on, t, select, poke, setLanguage, get language() { return language; }, get view() { return view; },
+  openAskedTab();
+  return { on, t, select, poke, setLanguage, openTab, get language() { return language; }, get view() { return view; },
            get chosen() { return chosen; } };
 })();

@@ -8,6 +8,7 @@
    ganPose.set(changes) replaces the pose by one with these changes; undo takes a whole drag back at once
    ganPose.undo() / ganPose.redo()     true if there was something; they leave run and snapshot alone
    ganPose.past / ganPose.future       how many poses these two can reach
+   ganPose.held         whether a pointer is down: what costs much may wait until it is not
 */
 window.ganPose = (() => {
   const UNDOABLE = ['z', 'psi', 'digit', 'to', 'share', 'seed'], REMEMBERED = 50, ONE_GESTURE_MS = 500;
@@ -55,6 +56,7 @@ window.ganPose = (() => {
     get pose() { return pose; },
     get past() { return past.length; },
     get future() { return future.length; },
+    get held() { return held; },
     on(listener) { listeners.push(listener); if (pose) listener(pose); },
     set,
     undo: () => step(past, future),

@@ -17,14 +17,14 @@ SHIPPED = [{"id": name, "preset": name, "snapshots": [500, 1000]} for name in ("
 class Bank:
     """A page that shows the Sample tab, and what happened on it."""
 
-    def __init__(self, page: Any, address: str) -> None:
+    def __init__(self, page: Any, address: str, query: str = "view=dimensions") -> None:
         self.page = page
         self.asked: list[Any] = []  # requests for pictures and z, in order
         self.under_way = self.most_under_way = 0
         self.page.on("request", self._began)
         self.page.on("requestfinished", self._ended)
         self.page.on("requestfailed", self._ended)
-        self.page.goto(address)
+        self.page.goto(f"{address}?{query}")
         self.page.get_by_role("tab", name="Other").wait_for()
 
     def _began(self, request: Any) -> None:
