@@ -160,7 +160,7 @@ function tellBar(i) {
   setText(find('.lb-value'), 'z' + i + ' = ' + twoDecimals(bars.z[i]));
   const lock = find('.lb-lock'), on = bars.locked.has(i);
   lock.setAttribute('aria-pressed', String(on));
-  setText(lock, (on ? '🔒 ' : '🔓 ') + word(on ? 'unlock' : 'lock') + ' z' + i);
+  setText(lock, word(on ? 'unlock' : 'lock') + ' z' + i);
 }
 
 function tellPage({first, count, total, zoom}) {
@@ -209,8 +209,8 @@ function newPose(now) {
   psi.value = now.psi;
   find('.lb-undo').disabled = !ganPose.past;
   find('.lb-redo').disabled = !ganPose.future;
-  tellKnobs();
   tellClasses();
+  tellKnobs();
   pump();
 }
 
@@ -329,10 +329,10 @@ async function readPose(text) {
 async function fetchLinked() {
   const text = linked;
   linked = null;
-  try { poseText.tell(await readPose(text)); }
+  try { poseText.tell(await readPose(text) || 'pasted'); }
   catch (refused) {
     if (!refused.sentences) { linked = text; throw refused; }
-    poseText.tell(refused);
+    poseText.tell(refused.sentences);
     element.querySelector('.lp').open = true;
   }
 }

@@ -30,7 +30,10 @@ function makeDirections(root, {changed, named, word}) {
       <button type="button" class="lb-tile ld-less"><canvas width="28" height="28"></canvas></button>
       <input class="ld-slider" type="range" min="${-SLIDER_REACH}" max="${SLIDER_REACH}" step="0.01">
       <button type="button" class="lb-tile ld-more"><canvas width="28" height="28"></canvas></button>
-      <output class="ld-value"></output><button type="button" class="ld-lock" aria-pressed="false"></button>`;
+      <output class="ld-value"></output><button type="button" class="ld-lock" aria-pressed="false">
+      <svg width="14" height="14" viewBox="0 0 14 14" fill="none" stroke="currentColor" stroke-width="1.6" aria-hidden="true"><rect
+        x="2" y="6.5" width="10" height="6.5" rx="1.5" fill="currentColor"/><path class="ld-shut" d="M4 6.5V4a3 3 0 0 1 6 0v2.5"/><path
+        class="ld-open" d="M4 6.5V4a3 3 0 0 1 5.8-1"/></svg></button>`;
     root.append(row);
     const part = name => row.querySelector(name);
     const parts = {row, name: part('.ld-name'), slider: part('.ld-slider'), value: part('.ld-value'), lock: part('.ld-lock'),
@@ -72,7 +75,6 @@ function makeDirections(root, {changed, named, word}) {
     row.classList.toggle('lb-locked', on);
     slider.disabled = on;
     button.setAttribute('aria-pressed', String(on));
-    button.textContent = on ? '🔒' : '🔓';
     button.title = word(on ? 'unlock' : 'lock');
     button.setAttribute('aria-label', word(on ? 'unlock' : 'lock') + ': ' + called(i));
   }

@@ -2,7 +2,8 @@
 
 /**
  * Runs the box of `root`. `write()` promises the text of the present pose, `address(text)` is its link, and
- * `read(text)` promises to take a pasted one; `say(error)` is told what is wrong with it, or null.
+ * `read(text)` promises to take a pasted one, and a note about it or null. `tell(what)` shows the word of a key, or
+ * the sentences {en, zh} of what went wrong.
  */
 function makePoseText(root, {write, address, read, word}) {
   const box = root.querySelector('.lp-text'), message = root.querySelector('.lp-said'), find = name => root.querySelector(name);

@@ -15,11 +15,11 @@ window.ganPose = (() => {
   const first = { z: new Float32Array(0), psi: 1, digit: '7', to: '', share: 0, seed: 0, run: '', snapshot: 'live' };
   const listeners = [];
   let pose = null, past = [], future = [];
-  let held = false, gesture = false, changedAt = 0;      // a drag, or keys in quick succession, are one entry
+  let held = false, gesture = '', changedAt = 0;         // a drag, or keys in quick succession, are one entry
 
   // capturing: whoever moves the pose hears of the press only afterwards
-  addEventListener('pointerdown', () => { held = true; gesture = false; }, true);
-  for (const kind of ['pointerup', 'pointercancel']) addEventListener(kind, () => { held = false; gesture = false; }, true);
+  addEventListener('pointerdown', () => { held = true; gesture = ''; }, true);
+  for (const kind of ['pointerup', 'pointercancel']) addEventListener(kind, () => { held = false; gesture = ''; }, true);
 
   const undoable = one => Object.fromEntries(UNDOABLE.map(name => [name, one[name]]));
 
@@ -31,12 +31,12 @@ window.ganPose = (() => {
   }
 
   function set(changes) {
-    const now = performance.now(), fits = pose && (!changes.z || changes.z.length === pose.z.length);
+    const now = performance.now(), names = Object.keys(changes).join(), fits = pose && (!changes.z || changes.z.length === pose.z.length);
     if (!fits) { past = []; future = []; }
     else if (UNDOABLE.some(name => name in changes && changes[name] !== pose[name])) {
-      const together = held ? gesture : now - changedAt < ONE_GESTURE_MS;
+      const together = gesture === names && (held || now - changedAt < ONE_GESTURE_MS);
       if (!together || !past.length) past = [...past, undoable(pose)].slice(-REMEMBERED);
-      gesture = held;
+      gesture = names;
       changedAt = now;
       future = [];
     }
@@ -47,7 +47,7 @@ window.ganPose = (() => {
     if (!from.length) return false;
     to.push(undoable(pose));
     const back = from.pop();
-    changedAt = 0;
+    gesture = '';
     replace(back);
     return true;
   }

@@ -17,7 +17,7 @@ SHIPPED = [{"id": name, "preset": name, "snapshots": [500, 1000]} for name in ("
 class Bank:
     """A page that shows the Sample tab, and what happened on it."""
 
-    def __init__(self, page: Any, address: str, query: str = "view=dimensions") -> None:
+    def __init__(self, page: Any, address: str, query: str) -> None:
         self.page = page
         self.asked: list[Any] = []  # requests for pictures and z, in order
         self.under_way = self.most_under_way = 0

@@ -67,9 +67,11 @@ def address(server: SampleServer, chromium: Any) -> Iterator[str]:
 def open_bank(new_page: Callable[..., Any], address: str) -> Callable[..., Bank]:
     """Opens a page."""
 
-    def opened(run: str = "first", *, width: int = 1280, shown: bool = True, **changes: Any) -> Bank:
+    def opened(
+        run: str = "first", *, width: int = 1280, shown: bool = True, query: str = "view=dimensions", **changes: Any
+    ) -> Bank:
         # the browser itself reports a refusal as an error; what the page makes of it is tested
-        bank = Bank(new_page(width, 860, forgiven=("Failed to load resource",)), address)
+        bank = Bank(new_page(width, 860, forgiven=("Failed to load resource",)), address, query)
         bank.view(run, **changes)
         if shown:
             bank.open()
