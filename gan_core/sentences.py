@@ -392,6 +392,86 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The fakes hold NaN, so there is nothing to measure; choose an earlier snapshot.",
         "生成图像中含有 NaN，无法评估；请选择更早的快照。",
     ),
+    # the Hugging Face Hub
+    "hub_no_token": (
+        "Nobody is signed in to Hugging Face; run “hf auth login”, or set HF_TOKEN to a token with write access from "
+        "huggingface.co/settings/tokens.",
+        "尚未登录 Hugging Face；请运行“hf auth login”，或把 HF_TOKEN 设为在 huggingface.co/settings/tokens 创建的有写权限的令牌。",
+    ),
+    "hub_token_refused": (
+        "Hugging Face does not accept this token: it is wrong, expired or revoked; make a new one at "
+        "huggingface.co/settings/tokens and sign in again.",
+        "Hugging Face 不接受这个令牌：它不正确、已过期或已被撤销；请到 huggingface.co/settings/tokens 新建一个并重新登录。",
+    ),
+    "hub_not_allowed": (
+        "This token may not do that to {repo} ({said}); use a token with write access, and a name of your own account.",
+        "这个令牌无权对 {repo} 这样做（{said}）；请使用有写权限的令牌，并使用自己账户下的名称。",
+    ),
+    "hub_must_pay": (
+        "Hugging Face asks for a paid account ({said}); choose something free, or upgrade at huggingface.co/pricing.",
+        "Hugging Face 要求付费账户（{said}）；请选择免费的方案，或到 huggingface.co/pricing 升级。",
+    ),
+    "hub_exists": (
+        "Hugging Face says that this exists already ({said}); choose another name.",
+        "Hugging Face 提示同名内容已存在（{said}）；请换一个名称。",
+    ),
+    "hub_changed": (
+        "Somebody else changed {repo} meanwhile, and nothing was written; try again.",
+        "期间有人改动了 {repo}，因此没有写入任何内容；请重试。",
+    ),
+    "hub_slow_down": (
+        "Hugging Face asks for a pause; try again in {seconds} seconds.",
+        "Hugging Face 要求放慢请求；请在 {seconds} 秒后重试。",
+    ),
+    "hub_too_often": (
+        "Hugging Face was asked too often; try again in five minutes.",
+        "对 Hugging Face 的请求过于频繁；请五分钟后再试。",
+    ),
+    "hub_server_error": (
+        "Hugging Face has trouble of its own (error {status}), and nothing is lost; try again in a few minutes.",
+        "Hugging Face 自身出现问题（错误 {status}），没有丢失任何内容；请几分钟后再试。",
+    ),
+    "hub_cut": (
+        "The connection to Hugging Face was cut; check the network and try again, what has arrived is not sent twice.",
+        "与 Hugging Face 的连接中断；请检查网络后重试，已经送达的部分不会再次发送。",
+    ),
+    "hub_silent": (
+        "Hugging Face does not answer; nothing is lost, so try again in a few minutes.",
+        "Hugging Face 没有响应；没有丢失任何内容，请几分钟后再试。",
+    ),
+    "hub_unreachable": (
+        "Hugging Face cannot be reached; check the network, and HF_ENDPOINT if it is set.",
+        "无法连接 Hugging Face；请检查网络，如果设置了 HF_ENDPOINT 也请检查。",
+    ),
+    "hub_odd_answer": (
+        "What answered is not Hugging Face (perhaps the sign-in page of a network); check the network and try again.",
+        "应答的不是 Hugging Face（可能是网络的登录页面）；请检查网络后重试。",
+    ),
+    "hub_offline": (
+        "HF_HUB_OFFLINE is set, so nothing can be sent or fetched; unset it and start again.",
+        "已设置 HF_HUB_OFFLINE，无法上传或下载；请取消该设置后重新启动。",
+    ),
+    "hub_name_invalid": (
+        "“{name}” cannot be a name on Hugging Face; give USER/NAME, of letters, digits, “-”, “_” and “.”.",
+        "“{name}”不能用作 Hugging Face 上的名称；请写成 USER/NAME，只用字母、数字、“-”、“_”和“.”。",
+    ),
+    "hub_no_repository": (
+        "There is no {repo} on Hugging Face, or it is private; check the name, or sign in with an account that may see it.",
+        "Hugging Face 上没有 {repo}，或者它是私有的；请检查名称，或用有权访问的账户登录。",
+    ),
+    "hub_no_revision": (
+        "{repo} has no tag, branch or commit “{revision}”; see its page for those it has.",
+        "{repo} 没有名为“{revision}”的标签、分支或提交；可用的请看它的页面。",
+    ),
+    "hub_gated": (
+        "{repo} is open only to people who asked for it; ask on its page, then try again.",
+        "{repo} 需要先申请访问；请在它的页面申请，通过后重试。",
+    ),
+    "hub_closed": ("Hugging Face has closed {repo}; choose another one.", "Hugging Face 已关闭 {repo}；请换一个。"),
+    "hub_refused": (
+        "Hugging Face refused this: {said}; change that and try again.",
+        "Hugging Face 拒绝了请求：{said}；请修改后重试。",
+    ),
 }
 
 

@@ -50,6 +50,7 @@ ORDER = [
     "loop",
     "worker",
     "runner",
+    "hub_errors",
     "__main__",
 ]
 OUTSIDE = {"subprocess", "multiprocessing", "gradio", "starlette", "fastapi", "httpx", "huggingface_hub"}
