@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from huggingface_hub import HfApi, set_client_factory
+from huggingface_hub import HfApi, get_token, set_client_factory
 from huggingface_hub.errors import (
     DisabledRepoError,
     GatedRepoError,
@@ -88,6 +88,11 @@ def connect(token: str | None) -> HfApi:
         raise UserError("hub_token_refused")
     _wait_no_longer()
     return HfApi(token=token or False)
+
+
+def own_token() -> str | None:
+    """The token of whoever this machine belongs to, for that person's own notebook and command line, and nobody else."""
+    return get_token()
 
 
 @functools.cache

@@ -472,6 +472,83 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Hugging Face refused this: {said}; change that and try again.",
         "Hugging Face 拒绝了请求：{said}；请修改后重试。",
     ),
+    # pushing to the Hub, and pulling from it
+    "hub_stopped": (
+        "Stopped; nothing was published or kept, and what has been uploaded is not sent again.",
+        "已停止；没有发布或保留任何内容，已上传的部分不会再次发送。",
+    ),
+    "hub_tag_exists": (
+        "{repo} has a tag {tag} already; choose another one.",
+        "{repo} 已有标签 {tag}；请换一个。",
+    ),
+    "hub_tag_invalid": (
+        "“{tag}” cannot be a tag; use up to 50 letters, digits, “-”, “_” and “.”.",
+        "“{tag}”不能用作标签；请只用字母、数字、“-”、“_”和“.”，最多 50 个字符。",
+    ),
+    "hub_is_public": (
+        "{repo} exists already and everyone can see it; make it private on its page, or choose another name.",
+        "{repo} 已经存在且对所有人可见；请在它的页面改为私有，或换一个名称。",
+    ),
+    "hub_other_project": (
+        "{repo} holds something that is no run of GAN Live, and pushing would replace parts of it; choose another name.",
+        "{repo} 中是其他项目的内容，上传会覆盖其中一部分；请换一个名称。",
+    ),
+    "hub_not_ours": (
+        "{repo} holds no run of GAN Live (it has no {name}); choose a repository that was pushed from this program.",
+        "{repo} 不是 GAN Live 的训练（缺少 {name}）；请选择由本程序上传的仓库。",
+    ),
+    "hub_newer": (
+        "{repo} was pushed by a newer version (format {version}, this one knows {known}); update first.",
+        "{repo} 由更新的版本上传（格式 {version}，当前只支持 {known}）；请先升级。",
+    ),
+    "hub_foreign_name": (
+        "{repo} lists a file “{name}”, which no run has, so nothing was fetched; choose another repository.",
+        "{repo} 列出了训练中不会有的文件“{name}”，因此没有下载任何内容；请换一个仓库。",
+    ),
+    "hub_too_large": (
+        "{name} of {repo} has {size} MB, and no run needs more than {limit} MB for it; choose another one.",
+        "{repo} 的 {name} 有 {size} MB，而训练中这个文件最多 {limit} MB；请换一个。",
+    ),
+    "hub_too_large_together": (
+        "The files of {repo} have {size} MB together, and {limit} MB is the limit; choose another one.",
+        "{repo} 的文件共 {size} MB，超过上限 {limit} MB；请换一个。",
+    ),
+    "hub_too_many_files": (
+        "{repo} lists {count} files, and {limit} is the limit; choose another one.",
+        "{repo} 列出 {count} 个文件，超过上限 {limit}；请换一个。",
+    ),
+    "hub_incomplete": (
+        "{repo} lacks {name}, which every run has; ask its owner to push it again.",
+        "{repo} 缺少训练必需的 {name}；请让它的所有者重新上传。",
+    ),
+    "hub_hash_differs": (
+        "{name} of {repo} is not the file that was pushed: its size or SHA-256 differs; ask its owner to push it again.",
+        "{repo} 的 {name} 与上传时不一致（大小或 SHA-256 不符）；请让它的所有者重新上传。",
+    ),
+    "hub_file_unreadable": (
+        "{name} of {repo} is damaged, so nothing was kept; ask its owner to push it again.",
+        "{repo} 的 {name} 已损坏，没有保留任何内容；请让它的所有者重新上传。",
+    ),
+    "hub_huge_header": (
+        "{name} of {repo} claims a header of {size} bytes, as no network has, so nothing was kept; choose another repository.",
+        "{repo} 的 {name} 声称文件头有 {size} 字节，网络不会如此，因此没有保留任何内容；请换一个仓库。",
+    ),
+    "hub_wrong_network": (
+        "{name} of {repo} does not fit the network of its config.json, so nothing was kept; choose another repository.",
+        "{repo} 的 {name} 与其 config.json 所述的网络不符，没有保留任何内容；请换一个仓库。",
+    ),
+    "hub_not_finite": (
+        "{name} of {repo} holds NaN or infinite weights, so nothing was kept; choose an earlier revision.",
+        "{repo} 的 {name} 含有 NaN 或无穷大的权重，没有保留任何内容；请选择更早的版本。",
+    ),
+    "pulled_without_checkpoint": (
+        "{run} came from Hugging Face without a checkpoint, so its training cannot go on; it can be sampled from.",
+        "{run} 来自 Hugging Face 且没有检查点，因此无法继续训练；但可以用来采样。",
+    ),
+    "not_loadable": (
+        "“{name}” is neither a run folder nor USER/NAME on Hugging Face; give one of the two.",
+        "“{name}”既不是训练文件夹，也不是 Hugging Face 上的 USER/NAME；请给出其中一个。",
+    ),
 }
 
 
