@@ -11,6 +11,7 @@ import functools
 import hashlib
 import io
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from gan_core.sentences import UserError
 
 TRIES, PAUSE = 3, 2.0  # how often a download that is cut is tried again, and seconds between
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,49}")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}")
 
 Report = Callable[..., None]  # report(share of the work, bytes=done, total=of how many)
 Cancelled = Callable[[], bool]
@@ -99,7 +101,10 @@ def push(
         additions = [CommitOperationAdd(name, watch.file(data)) for name, data in files.items()]
         watch.begin()
         gone = [CommitOperationDelete(name) for name in sorted(names - set(files)) if most_bytes(name)]
-        api.preupload_lfs_files(repo, additions, free_memory=False)
+        # of two files with the same bytes the client would send one twice at once, mixed up; the second is there by then
+        firsts = list({addition.upload_info.sha256: addition for addition in additions}.values())
+        for some in (firsts, additions):
+            api.preupload_lfs_files(repo, some, free_memory=False)
         watch.check()
         commit = api.create_commit(
             repo, [*additions, *gone], commit_message=f"Push {run.id}", parent_commit=known.sha, revision="main"
@@ -117,6 +122,7 @@ class _Watch:
         self._files: list[_File] = []
         self._total, self._report, self._cancelled = total, report, cancelled
         self._begun = False
+        self._lock = threading.Lock()  # the client sends several files at once
 
     def file(self, data: bytes) -> _File:
         file = _File(data, self)
@@ -131,11 +137,12 @@ class _Watch:
 
     def check(self) -> None:
         """Say how far it is. Raises UserError if it is to stop."""
-        if self._begun:
-            done = sum(file.furthest for file in self._files)
-            self._report(min(0.99, done / self._total), bytes=done, total=self._total)
-        if self._cancelled():
-            raise UserError("hub_stopped")
+        with self._lock:
+            if self._begun:
+                done = sum(file.furthest for file in self._files)
+                self._report(min(0.99, done / self._total), bytes=done, total=self._total)
+            if self._cancelled():
+                raise UserError("hub_stopped")
 
 
 class _File(io.BytesIO):
@@ -174,6 +181,8 @@ def find(repo: str, revision: str | None, token: str | None) -> Source:
     """
     check_name(repo)
     revision = revision or "main"
+    if not _REVISION.fullmatch(revision) or ".." in revision:
+        raise UserError("hub_no_revision", repo=repo, revision=revision)
     with hub_errors(repo, revision):
         api = connect(token)
         commit = str(api.model_info(repo, revision=revision).sha)

@@ -64,6 +64,9 @@ class _Client(httpx.Client):
         )
 
     def send(self, request: Any, **options: Any) -> Any:
+        # several of the client's functions ask for no limit at all, which would override ours
+        asked, ours = request.extensions.get("timeout", {}), self.timeout.as_dict()
+        request.extensions["timeout"] = {kind: asked.get(kind) or limit for kind, limit in ours.items()}
         try:
             response = super().send(request, **options)
         except httpx.TimeoutException as error:
@@ -159,7 +162,7 @@ def _of_status(error: HfHubHTTPError, repo: str) -> UserError:
     if status == 429:
         wait = _wait_of(error.response)
         return UserError("hub_too_often") if wait is None else UserError("hub_slow_down", seconds=round(wait))
-    if status == 401 and "authorization" not in error.request.headers:
+    if status == 401 and "authorization" not in error.response.request.headers:
         return UserError("hub_no_repository", repo=repo)
     if status >= 500 or status == 408:
         return UserError("hub_server_error", status=status)

@@ -50,9 +50,9 @@ ACCOUNTS = {
 class Refused(Exception):
     """An answer of the Hub that is not a success; `code` is what its client tells kinds of refusals by."""
 
-    def __init__(self, status: int, message: str, code: str = "", **headers: str) -> None:
+    def __init__(self, status: int, message: str, code: str = "", url: str = "", **headers: str) -> None:
         self.status = status
-        self.message = message
+        self.body = {"error": message, **({"url": url} if url else {})}
         self.headers = {"X-Error-Message": message, **({"X-Error-Code": code} if code else {}), **headers}
 
 
@@ -241,7 +241,7 @@ class StandIn:
                     return answer if isinstance(answer, Response) else JSONResponse(answer)
             raise Refused(404, f"the stand-in does not serve {request.method} {request.scope['path']}")
         except Refused as refused:
-            return JSONResponse({"error": refused.message}, refused.status, refused.headers)
+            return JSONResponse(refused.body, refused.status, refused.headers)
 
     # --- who may do what ---
 
@@ -290,7 +290,8 @@ async def create(hub: StandIn, request: Request) -> Any:
     kind, name = asked.get("type", "model") + "s", f"{asked.get('organization') or account.name}/{asked['name']}"
     hub.writer(request, name)
     if (kind, name) in hub.repositories:
-        raise Refused(409, f"You already created this {asked.get('type', 'model')} repo")
+        there = address(request, kind, name)
+        raise Refused(409, f"You already created this {asked.get('type', 'model')} repo", url=there)
     if kind == "spaces" and asked.get("sdk") != "static" and asked.get("hardware") != "zero-a10g" and not account.pays:
         raise Refused(402, "hosting Gradio and Docker Spaces on free cpu-basic requires a PRO subscription")
     private = asked.get("visibility") == "private" or bool(asked.get("private"))
