@@ -1,7 +1,9 @@
 """The engine of GAN Live: networks, training, run folders and the runner. It never imports gradio.
 
-import gan_core
-images = gan_core.load("USER/NAME").sample(25, seed=0)      # or the path of a run folder
+    import gan_core
+    images = gan_core.load("USER/NAME").sample(25, seed=0)
+
+draws with a network from the Hugging Face Hub, or, given the path of a run folder, with that one.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from gan_core.files import read_lines, write_atomic, write_json
 from gan_core.hub_rows import clean
 from gan_core.latent import classes_for, generate, sample_z
 from gan_core.loop import resolve
-from gan_core.networks import build_generator
-from gan_core.runs import FORMAT, Run, State
+from gan_core.networks import build_discriminator, build_generator
+from gan_core.runs import FORMAT, Run, State, step_of
 from gan_core.sentences import UserError
 from gan_core.trainer import Measured, Trainer
 
@@ -55,6 +55,8 @@ class Checks:
         for path in sorted(self.folder.glob("snapshots/*")):
             if path.suffix == ".webp":
                 self._picture(path)
+            elif path.name.endswith(".D.safetensors"):
+                self._discriminator(path, config)
             else:
                 self.generator(path, config)
         self._checkpoints(config)
@@ -66,7 +68,7 @@ class Checks:
         What depends on the machine, its device and threads, is decided anew as well.
         """
         document = self._document("config.json")
-        with self._readable("config.json"):
+        with self._readable(self.folder / "config.json"):
             version, size, sha256 = int(document["format"]), document["dataset_size"], document["dataset_sha256"]
             created = float(document["created"])
             if version > FORMAT:
@@ -97,7 +99,7 @@ class Checks:
     def state(self, config: Config) -> None:
         """state.json anew: a run that was still training counts as stopped."""
         document = self._document("state.json")
-        with self._readable("state.json"):
+        with self._readable(self.folder / "state.json"):
             step, target, epoch = (int(_number(document.get(name, 0))) for name in ("step", "target", "epoch"))
             seconds, limit = (_number(document.get(name, 0)) for name in ("seconds", "seconds_limit"))
         state = State(
@@ -117,22 +119,35 @@ class Checks:
         """The .jsonl files anew, with the rows that can be rows and in them the values that can be values."""
         for name in ("history", "metrics", "events"):
             path = self.folder / f"{name}.jsonl"
-            with self._readable(path.name):
+            with self._readable(path):
                 rows = clean(name, read_lines(path)[0])
                 write_atomic(path, b"".join(json.dumps(row).encode() + b"\n" for row in rows))
 
     def generator(self, path: Path, config: Config) -> tuple[nn.Module, int]:
         """G of a file, which draws finite pictures, and its step."""
-        name = path.relative_to(self.folder).as_posix()
-        self._fits(path, build_generator(config))
-        try:
-            G, step = saved.load_generator(path, config)
-        except UserError:
-            raise UserError("hub_wrong_network", repo=self.repo, name=name) from None
-        self._finite(name, G.state_dict())
+        G, step = self._network(path, build_generator(config), lambda: saved.load_generator(path, config))
         if not generate(G, sample_z(0, 10, config.z_dim), classes_for(config, 10)).isfinite().all():
-            raise UserError("hub_not_finite", repo=self.repo, name=name)
+            raise UserError("hub_not_finite", repo=self.repo, name=self._name(path))
         return G, step
+
+    def _discriminator(self, path: Path, config: Config) -> None:
+        step = step_of(path) or 0
+        self._network(
+            path, build_discriminator(config), lambda: (saved.load_discriminator(Run(self.folder), step), step)
+        )
+
+    def _network(self, path: Path, like: nn.Module, load: Callable[[], tuple[nn.Module, int]]) -> tuple[nn.Module, int]:
+        """A network loaded after a look at the file's header, which must list exactly the tensors of `like`."""
+        header = self._header(path)
+        wanted = {key: (list(value.shape), value.is_floating_point()) for key, value in like.state_dict().items()}
+        if wanted != {key: (facts.get("shape"), facts.get("dtype") in _FLOATS) for key, facts in header.items()}:
+            raise UserError("hub_wrong_network", repo=self.repo, name=self._name(path))
+        try:
+            net, step = load()
+        except UserError:
+            raise UserError("hub_wrong_network", repo=self.repo, name=self._name(path)) from None
+        self._finite(path, net.state_dict())
+        return net, step
 
     def _checkpoints(self, config: Config) -> None:
         """Every checkpoint must be one that this run's training can go on from."""
@@ -147,7 +162,7 @@ class Checks:
             checkpoint, _ = saved.load_checkpoint(run, step)
             if checkpoint is None or checkpoint.step != step or not math.isfinite(checkpoint.seconds):
                 raise UserError("hub_file_unreadable", repo=self.repo, name=name)
-            self._finite(name, checkpoint.state)
+            self._finite(path, checkpoint.state)
             # as many images as the data set has, without their memory
             images = torch.zeros(1, 1, 28, 28, dtype=torch.uint8).expand(count, 1, 28, 28)
             labels = torch.zeros(1, dtype=torch.int64).expand(count)
@@ -161,54 +176,48 @@ class Checks:
             if not fits:
                 raise UserError("hub_wrong_network", repo=self.repo, name=name)
 
-    def _fits(self, path: Path, net: nn.Module) -> None:
-        """Whether a file holds exactly the tensors of a network, by its header alone."""
-        name = path.relative_to(self.folder).as_posix()
-        header = self._header(path)
-        wanted = {key: (list(value.shape), value.is_floating_point()) for key, value in net.state_dict().items()}
-        found = {key: (facts.get("shape"), facts.get("dtype") in _FLOATS) for key, facts in header.items()}
-        if wanted != found:
-            raise UserError("hub_wrong_network", repo=self.repo, name=name)
-
     def _header(self, path: Path) -> dict[str, Any]:
         """What a .safetensors file says it holds."""
-        name = path.relative_to(self.folder).as_posix()
-        with open(path, "rb") as file, self._readable(name):
+        with open(path, "rb") as file, self._readable(path):
             length = int.from_bytes(file.read(8), "little")
             if length > HEADER_AT_MOST:
-                raise UserError("hub_huge_header", repo=self.repo, name=name, size=f"{length:,}")
+                raise UserError("hub_huge_header", repo=self.repo, name=self._name(path), size=f"{length:,}")
             header = json.loads(file.read(length))
             header.pop("__metadata__", None)
             if not all(isinstance(facts, dict) for facts in header.values()):
                 raise ValueError
         return dict(header)
 
-    def _finite(self, name: str, state: Mapping[str, Tensor]) -> None:
+    def _finite(self, path: Path, state: Mapping[str, Tensor]) -> None:
         if not all(value.isfinite().all() for value in state.values() if value.is_floating_point()):
-            raise UserError("hub_not_finite", repo=self.repo, name=name)
+            raise UserError("hub_not_finite", repo=self.repo, name=self._name(path))
 
     def _picture(self, path: Path) -> None:
-        with self._readable(path.relative_to(self.folder).as_posix()), Image.open(path, formats=["WEBP"]) as picture:
+        with self._readable(path), Image.open(path, formats=["WEBP"]) as picture:
             if max(picture.size) > SIDE_AT_MOST:
                 raise ValueError
             picture.load()
 
     def _document(self, name: str) -> dict[str, Any]:
-        with self._readable(name):
-            document = json.loads((self.folder / name).read_bytes())
+        path = self.folder / name
+        with self._readable(path):
+            document = json.loads(path.read_bytes())
             if not isinstance(document, dict):
                 raise TypeError
         return dict(document)
 
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
     @contextlib.contextmanager
-    def _readable(self, name: str) -> Iterator[None]:
+    def _readable(self, path: Path) -> Iterator[None]:
         """Whatever goes wrong inside is the file's fault."""
         try:
             yield
         except UserError:
             raise
         except (*_BROKEN, Image.DecompressionBombError):
-            raise UserError("hub_file_unreadable", repo=self.repo, name=name) from None
+            raise UserError("hub_file_unreadable", repo=self.repo, name=self._name(path)) from None
 
 
 def _number(value: Any) -> float:

@@ -3,8 +3,8 @@
     with hub_errors(repo):
         connect(token).create_repo(repo)
 
-Everything that asks the Hub for something does it like this: here is the only place that knows the client's many exceptions
-and sets how long to wait.
+Everything that asks the Hub for something does it like this. Only here are the client's many exceptions known, and how long
+to wait is set.
 """
 
 from __future__ import annotations

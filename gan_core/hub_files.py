@@ -1,12 +1,14 @@
 """A run as the files of a Hugging Face repository: which there are, how large each may be, and the list of them.
 
-gan-live.json                     this list: the size and SHA-256 of every other file
-README.md, samples.png            for people: the model card and 50 fakes
-generator.safetensors             the newest G_ema, as in the last snapshot
-discriminator.safetensors         D of the newest checkpoint, if there is one
-config.json, state.json, *.jsonl  as in the run folder, without what only this machine needs
-snapshots/000500.*                up to 20 of them, and pictures of up to 20 more
-checkpoint-000500.*               the newest one, if there is one: with it the training can go on elsewhere
+    gan-live.json                     the list: the size and SHA-256 of every other file
+    README.md, samples.png            for people: the model card and 50 fakes
+    generator.safetensors             the newest G_ema, as in the last snapshot: what `gan_core.load` reads
+    discriminator.safetensors         the D that met it, if it was kept, for whoever wants it alone
+    config.json, state.json, *.jsonl  as in the run folder, without what only this machine needs
+    snapshots/000500.*                up to 20 of them, and pictures of up to 20 more
+    checkpoint-000500.*               the newest one, if there is one: with it the training can go on elsewhere
+
+The list is what makes a repository a run: one without it, or with other names in it, is somebody else's.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import safetensors.torch
@@ -47,7 +48,7 @@ _MOST_BYTES = {
     r"(history|metrics|events)\.jsonl": LINES_BYTES,
     r"README\.md|samples\.png": 1_000_000,
     r"(generator|discriminator)\.safetensors": 200_000_000,
-    rf"snapshots/{_NUMBER}\.safetensors": 200_000_000,
+    rf"snapshots/{_NUMBER}(\.D)?\.safetensors": 200_000_000,
     rf"snapshots/{_NUMBER}\.webp": 1_000_000,
     rf"checkpoint-{_NUMBER}\.safetensors": BYTES_AT_MOST,
     rf"checkpoint-{_NUMBER}\.json": 10_000,
@@ -75,13 +76,13 @@ def collect(run: Run, repo: str) -> dict[str, bytes]:
     """
     config, document, state = run.config(), run.document(), run.state()
     files = _snapshots(run)
-    step = max(int(Path(name).stem) for name in files if name.endswith(".safetensors"))
+    step = max(int(step) for step in re.findall(r"snapshots/(\d+)\.safetensors", " ".join(files)))
     files[GENERATOR] = files[f"snapshots/{step:06d}.safetensors"]
+    if D := files.get(f"snapshots/{step:06d}.D.safetensors"):
+        files[DISCRIMINATOR] = D
     files["samples.png"] = _samples(run, config, step)
     checkpoint, _ = saved.load_checkpoint(run)
     if checkpoint:
-        judge = {key[2:]: value.contiguous() for key, value in checkpoint.state.items() if key.startswith("D.")}
-        files[DISCRIMINATOR] = safetensors.torch.save(judge, metadata={"step": str(checkpoint.step)})
         name, data = f"checkpoint-{checkpoint.step:06d}", safetensors.torch.save(checkpoint.state)
         files[f"{name}.safetensors"] = data
         files[f"{name}.json"] = _json({"step": checkpoint.step, "seconds": checkpoint.seconds, "sha256": _sha256(data)})
@@ -110,13 +111,11 @@ def _snapshots(run: Run) -> dict[str, bytes]:
     each = runs.snapshot_path(run, steps[-1]).stat().st_size
     weights = spread(steps, max(1, min(SNAPSHOTS, SNAPSHOT_BYTES // max(each, 1))))
     drawn = sorted(int(path.stem) for path in run.folder.glob("snapshots/*.webp") if path.stem.isdigit())
-    wanted = [f"snapshots/{step:06d}.safetensors" for step in weights]
+    wanted = [f"snapshots/{step:06d}.{kind}" for step in weights for kind in ("safetensors", "D.safetensors")]
     wanted += [f"snapshots/{step:06d}.webp" for step in sorted({*weights, *spread(drawn, SNAPSHOTS)})]
     files = {}
     for name in wanted:
-        with contextlib.suppress(
-            FileNotFoundError
-        ):  # a running training may have thinned it just now, but never the last
+        with contextlib.suppress(FileNotFoundError):  # D is not always kept, and a training may thin just now
             files[name] = (run.folder / name).read_bytes()
     return files
 
@@ -153,7 +152,7 @@ def read_manifest(data: bytes, repo: str) -> dict[str, Listed]:
             raise UserError("hub_file_unreadable", repo=repo, name=MANIFEST)
         files[name] = Listed(size, str(sha256))
     _check_bounds(files, repo)
-    for name in ("config.json", "state.json", GENERATOR, "snapshots/*.safetensors"):
+    for name in ("config.json", "state.json", GENERATOR, "snapshots/*[0-9].safetensors"):
         if not fnmatch.filter(files, name):
             raise UserError("hub_incomplete", repo=repo, name=name)
     return files

@@ -39,6 +39,7 @@ def key_of(token: str | None = "hf_alice", revision: str = "main") -> str:
     return caught.value.key
 
 
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
 @pytest.mark.parametrize(
     ("status", "headers", "key"),
     [

@@ -134,6 +134,8 @@ HOSTILE: dict[str, tuple[Callable[[Files], Files], str]] = {
     "weights left out": (lambda f: with_tensors(f, SNAPSHOT, lose), "wrong_network"),
     "settings of another network": (lambda f: with_settings(f, z_dim=9), "wrong_network"),
     "NaN in G": (lambda f: with_tensors(f, SNAPSHOT, spoil), "not_finite"),
+    "NaN in D": (lambda f: with_tensors(f, "snapshots/000020.D.safetensors", spoil), "not_finite"),
+    "another D": (lambda f: with_tensors(f, "snapshots/000020.D.safetensors", cut), "wrong_network"),
     "NaN in the checkpoint": (lambda f: with_tensors(f, CHECKPOINT, spoil), "not_finite"),
     "a checkpoint of another shape": (lambda f: with_tensors(f, CHECKPOINT, cut), "wrong_network"),
     "a checkpoint without its random numbers": (
@@ -157,6 +159,7 @@ def honest(_trained_once: Path) -> Files:
     return collect(Run(_trained_once), REPO)
 
 
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_repository_is_refused_and_nothing_is_touched(
     standin: StandIn, honest: Files, tmp_path: Path, what: str
