@@ -84,11 +84,12 @@ def _at_work(title: str, as_json: bool) -> Iterator[tuple[Callable[..., None], C
     stopped: list[int] = []
 
     def stop(number: int, frame: object) -> None:
-        stopped.append(number)  # for the client's threads; this one is interrupted, wherever it waits
+        stopped.append(number)  # for the client's threads, which may wait for an answer; this one is interrupted
+        bar.set_postfix_str("stopping")
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     bar = tqdm(desc=title, unit="B", unit_scale=True, dynamic_ncols=True, disable=as_json)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def report(share: float, **data: int) -> None:
         bar.total = data["total"]

@@ -38,7 +38,8 @@ from huggingface_hub.utils._http import hf_request_event_hook  # private: what m
 from gan_core.sentences import UserError
 
 CONNECT_SECONDS = 20.0
-ANSWER_SECONDS = 60.0  # the Hub itself gives up on a commit after about as long
+ANSWER_SECONDS = 30.0
+COMMIT_SECONDS = 60.0  # the Hub itself gives up on a commit after about as long
 WAIT_AT_MOST = 5.0  # seconds that the Hub may ask to wait before this becomes an error instead of a pause
 STATUS = {
     401: "hub_token_refused",
@@ -66,6 +67,8 @@ class _Client(httpx.Client):
     def send(self, request: Any, **options: Any) -> Any:
         # several of the client's functions ask for no limit at all, which would override ours
         asked, ours = request.extensions.get("timeout", {}), self.timeout.as_dict()
+        if "/commit/" in request.url.path:
+            ours["read"] = COMMIT_SECONDS
         request.extensions["timeout"] = {kind: asked.get(kind) or limit for kind, limit in ours.items()}
         try:
             response = super().send(request, **options)

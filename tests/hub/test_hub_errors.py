@@ -101,7 +101,7 @@ def test_a_silent_hub_is_given_up_once(standin: StandIn, impatient: None) -> Non
 def test_the_limits_hold_for_all_of_the_client(standin: StandIn) -> None:
     connect(None)
     timeout = get_session().timeout
-    assert (timeout.connect, timeout.read) == (20, 60)
+    assert (timeout.connect, timeout.read) == (20, 30)
 
 
 def test_no_network_and_a_broken_address(standin: StandIn, monkeypatch: pytest.MonkeyPatch, slept: list[float]) -> None:
