@@ -14,6 +14,7 @@ from gan_core.runner import Runner
 from gan_core.runs import default_runs_dir
 from gan_core.sentences import UserError
 from gan_ui.app import build, launch_settings
+from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
 
 
@@ -38,7 +39,7 @@ def main() -> int:
         parser.error("--max-trainings must be at least 1")
 
     runner = Runner(arguments.runs_dir, arguments.max_trainings)
-    samples = SampleServer(arguments.runs_dir)
+    samples, jobs = SampleServer(arguments.runs_dir), Jobs()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -49,7 +50,7 @@ def main() -> int:
             server_port=arguments.port,
             prevent_thread_lock=True,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
-            **launch_settings(runner, samples),
+            **launch_settings(runner, samples, jobs),
         )
     except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
         where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"
@@ -58,6 +59,7 @@ def main() -> int:
         return 2
     threading.Thread(target=_warm_up, daemon=True).start()
     stop.wait()
+    jobs.close()
     runner.close()
     return 0
 

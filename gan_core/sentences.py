@@ -322,6 +322,48 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "That request is larger than {limit} bytes; send only z, 4 bytes a value.",
         "请求超过 {limit} 字节；请只发送 z，每个值 4 字节。",
     ),
+    # films
+    "film_too_large": (
+        "{frames} frames of {size} x {size} pixels are too much; choose a smaller size or a shorter film.",
+        "{frames} 帧、每帧 {size} x {size} 像素太大；请减小尺寸或缩短时间。",
+    ),
+    "film_no_encoder": (
+        "There is no encoder for MP4 and WebP; install it with pip install av, or choose GIF.",
+        "没有 MP4 和 WebP 编码器；请用 pip install av 安装，或改选 GIF。",
+    ),
+    "film_poses": (
+        "A walk needs 1 to {limit} poses, but there are {count}; keep some in the tray first.",
+        "漫游需要 1 到 {limit} 个姿态，现在有 {count} 个；请先在托盘里留一些。",
+    ),
+    "film_needs_digits": (
+        "{run} draws the digit that it is told, and a pose of the walk has none; choose a digit for each.",
+        "{run} 要指定数字才能画，而漫游中有的姿态没有数字；请给每个姿态选一个数字。",
+    ),
+    "film_needs_snapshots": (
+        "A film of {run} needs at least two snapshots, and there are {count}; let it train on.",
+        "{run} 的影片至少需要两个快照，现在有 {count} 个；请让它继续训练。",
+    ),
+    "body_not_json": (
+        "That request is not a JSON object; reload the page and try again.",
+        "请求不是 JSON 对象；请刷新页面后重试。",
+    ),
+    # jobs
+    "jobs_full": (
+        "{count} other jobs wait already; try again in a minute.",
+        "已有 {count} 个任务在等待；请一分钟后再试。",
+    ),
+    "jobs_yours_full": (
+        "You have {count} jobs under way already; wait for one of them, or cancel it.",
+        "您已有 {count} 个任务在进行；请等其中一个完成，或取消它。",
+    ),
+    "job_gone": (
+        "The result is no longer kept; start the job again.",
+        "结果已不再保存；请重新开始。",
+    ),
+    "job_failed": (
+        "The job failed because of a fault in this program; the terminal of the app has the details.",
+        "任务因程序错误而失败；详情见程序的终端输出。",
+    ),
     # poses
     "pose_foreign": (
         "That is not a pose; copy the whole text, which begins with p1_ or p2_.",

@@ -11,6 +11,8 @@ import gradio as gr
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
 from gan_ui.explore import compare_tab, explore_tab
+from gan_ui.film_routes import Films, film_routes
+from gan_ui.jobs import Jobs, job_routes
 from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
 from gan_ui.sample_routes import routes
@@ -61,13 +63,20 @@ def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
     return page
 
 
-def launch_settings(runner: Runner, samples: SampleServer) -> dict[str, Any]:
+def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs) -> dict[str, Any]:
     """Arguments for `Blocks.launch` that do not depend on where the app runs."""
     return {
         "theme": _theme(),
         "css": (HERE / "components" / "page.css").read_text(encoding="utf-8"),
         "head": _head(),
-        "app_kwargs": {"routes": [*live_routes(LivePages(runner)), *routes(samples)]},
+        "app_kwargs": {
+            "routes": [
+                *live_routes(LivePages(runner)),
+                *routes(samples),
+                *job_routes(jobs),
+                *film_routes(Films(samples, jobs)),
+            ]
+        },
         "footer_links": ["api", "settings"],
         "max_file_size": UPLOAD_LIMIT,
         "state_session_capacity": 1000,

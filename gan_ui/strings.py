@@ -414,6 +414,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     "explore.pasted": ("Here is the pose.", "已到这个姿态。"),
     "explore.paste_first": ("Paste a pose or its link into the box first.", "请先把姿态或链接粘贴到框里。"),
     # --- end of explore ---
+    # --- jobs ---
+    "job.progress": ("Progress", "进度"),
+    "job.cancel": ("Cancel", "取消"),
+    "job.starts": ("starting …", "正在开始……"),
+    "job.waits": ("waiting, number {position}", "排队中，第 {position} 位"),
+    "job.left": ("{seconds} s left", "还剩 {seconds} 秒"),
+    "job.download": ("Download {name} ({kb} kB)", "下载 {name}（{kb} kB）"),
+    "job.unreachable": ("The server does not answer; try again.", "服务器没有回应；请重试。"),
 }
 
 

@@ -44,6 +44,8 @@ ORDER = [
     "kept",
     "saved",
     "direction_names",
+    "film",
+    "films",
     "changes",
     "branch",
     "meter",
