@@ -25,7 +25,7 @@ from gan_core.files import Locked, append_line, open_lines, write_atomic
 from gan_core.latent import classes_for, generate, sample_z
 from gan_core.meter import Meter
 from gan_core.networks import is_conditional
-from gan_core.runs import Run, State, describe_error
+from gan_core.runs import Run, State, check_resumable, describe_error
 from gan_core.sentences import UserError
 from gan_core.trainer import Measured, Trainer, choose_device, choose_precision, choose_threads
 
@@ -77,8 +77,9 @@ def train_run(
     """Start or resume the training of a run, until it is finished, paused, stopped or failed; returns its last state.
 
     A run with a checkpoint goes on from the last good one, otherwise it begins at step 0. `more_steps` moves the
-    target to that many steps from there. Raises UserError if another process is training this run.
+    target to that many steps from there. Raises UserError if another process is training this run, or if it cannot go on.
     """
+    check_resumable(run)
     try:
         with run.lock():
             return _Training(run, asked, report).train(dataset, more_steps)

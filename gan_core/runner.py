@@ -128,6 +128,7 @@ class Runner:
         """Go on with a run from its last good checkpoint; `more_steps` sets a new target, that many steps from there."""
         run = self.find(run_id)
         run.config()  # refuses what this version cannot read
+        runs.check_resumable(run)
         more = None if more_steps is None else int(check_field("steps", more_steps))
         with self._lock:
             status = self.state(run).status

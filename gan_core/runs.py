@@ -356,6 +356,12 @@ def delete_run(run: Run) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def check_resumable(run: Run) -> None:
+    """Raises UserError for a run that came from the Hub without a checkpoint: training would begin anew and wipe it."""
+    if run.document().get("origin") and not any(run.folder.glob("checkpoint-*.json")):
+        raise UserError("pulled_without_checkpoint", run=run.id)
+
+
 def describe_error(error: BaseException) -> dict[str, Any]:
     """An exception as `State.error`."""
     if isinstance(error, UserError):

@@ -392,6 +392,163 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The fakes hold NaN, so there is nothing to measure; choose an earlier snapshot.",
         "生成图像中含有 NaN，无法评估；请选择更早的快照。",
     ),
+    # the Hugging Face Hub
+    "hub_no_token": (
+        "Nobody is signed in to Hugging Face; run “hf auth login”, or set HF_TOKEN to a token with write access from "
+        "huggingface.co/settings/tokens.",
+        "尚未登录 Hugging Face；请运行“hf auth login”，或把 HF_TOKEN 设为在 huggingface.co/settings/tokens 创建的有写权限的令牌。",
+    ),
+    "hub_token_refused": (
+        "Hugging Face does not accept this token: it is wrong, expired or revoked; make a new one at "
+        "huggingface.co/settings/tokens and sign in again.",
+        "Hugging Face 不接受这个令牌：它不正确、已过期或已被撤销；请到 huggingface.co/settings/tokens 新建一个并重新登录。",
+    ),
+    "hub_not_allowed": (
+        "This token may not do that to {repo} ({said}); use a token with write access, and a name of your own account.",
+        "这个令牌无权对 {repo} 这样做（{said}）；请使用有写权限的令牌，并使用自己账户下的名称。",
+    ),
+    "hub_must_pay": (
+        "Hugging Face asks for a paid account ({said}); choose something free, or upgrade at huggingface.co/pricing.",
+        "Hugging Face 要求付费账户（{said}）；请选择免费的方案，或到 huggingface.co/pricing 升级。",
+    ),
+    "hub_exists": (
+        "Hugging Face says that this exists already ({said}); choose another name.",
+        "Hugging Face 提示同名内容已存在（{said}）；请换一个名称。",
+    ),
+    "hub_changed": (
+        "Somebody else changed {repo} meanwhile, and nothing was written; try again.",
+        "期间有人改动了 {repo}，因此没有写入任何内容；请重试。",
+    ),
+    "hub_slow_down": (
+        "Hugging Face asks for a pause; try again in {seconds} seconds.",
+        "Hugging Face 要求放慢请求；请在 {seconds} 秒后重试。",
+    ),
+    "hub_too_often": (
+        "Hugging Face was asked too often; try again in five minutes.",
+        "对 Hugging Face 的请求过于频繁；请五分钟后再试。",
+    ),
+    "hub_server_error": (
+        "Hugging Face has trouble of its own (error {status}), and nothing is lost; try again in a few minutes.",
+        "Hugging Face 自身出现问题（错误 {status}），没有丢失任何内容；请几分钟后再试。",
+    ),
+    "hub_cut": (
+        "The connection to Hugging Face was cut; check the network and try again, what has arrived is not sent twice.",
+        "与 Hugging Face 的连接中断；请检查网络后重试，已经送达的部分不会再次发送。",
+    ),
+    "hub_silent": (
+        "Hugging Face does not answer; nothing is lost, so try again in a few minutes.",
+        "Hugging Face 没有响应；没有丢失任何内容，请几分钟后再试。",
+    ),
+    "hub_unreachable": (
+        "Hugging Face cannot be reached; check the network, and HF_ENDPOINT if it is set.",
+        "无法连接 Hugging Face；请检查网络，如果设置了 HF_ENDPOINT 也请检查。",
+    ),
+    "hub_odd_answer": (
+        "What answered is not Hugging Face (perhaps the sign-in page of a network); check the network and try again.",
+        "应答的不是 Hugging Face（可能是网络的登录页面）；请检查网络后重试。",
+    ),
+    "hub_offline": (
+        "HF_HUB_OFFLINE is set, so nothing can be sent or fetched; unset it and start again.",
+        "已设置 HF_HUB_OFFLINE，无法上传或下载；请取消该设置后重新启动。",
+    ),
+    "hub_name_invalid": (
+        "“{name}” cannot be a name on Hugging Face; give USER/NAME, of letters, digits, “-”, “_” and “.”.",
+        "“{name}”不能用作 Hugging Face 上的名称；请写成 USER/NAME，只用字母、数字、“-”、“_”和“.”。",
+    ),
+    "hub_no_repository": (
+        "There is no {repo} on Hugging Face, or it is private; check the name, or sign in with an account that may see it.",
+        "Hugging Face 上没有 {repo}，或者它是私有的；请检查名称，或用有权访问的账户登录。",
+    ),
+    "hub_no_revision": (
+        "{repo} has no tag, branch or commit “{revision}”; see its page for those it has.",
+        "{repo} 没有名为“{revision}”的标签、分支或提交；可用的请看它的页面。",
+    ),
+    "hub_gated": (
+        "{repo} is open only to people who asked for it; ask on its page, then try again.",
+        "{repo} 需要先申请访问；请在它的页面申请，通过后重试。",
+    ),
+    "hub_closed": ("Hugging Face has closed {repo}; choose another one.", "Hugging Face 已关闭 {repo}；请换一个。"),
+    "hub_refused": (
+        "Hugging Face refused this: {said}; change that and try again.",
+        "Hugging Face 拒绝了请求：{said}；请修改后重试。",
+    ),
+    # pushing to the Hub, and pulling from it
+    "hub_stopped": (
+        "Stopped; nothing was published or kept, and what has been uploaded is not sent again.",
+        "已停止；没有发布或保留任何内容，已上传的部分不会再次发送。",
+    ),
+    "hub_tag_exists": (
+        "{repo} has a tag {tag} already; choose another one.",
+        "{repo} 已有标签 {tag}；请换一个。",
+    ),
+    "hub_tag_invalid": (
+        "“{tag}” cannot be a tag; use up to 50 letters, digits, “-”, “_” and “.”.",
+        "“{tag}”不能用作标签；请只用字母、数字、“-”、“_”和“.”，最多 50 个字符。",
+    ),
+    "hub_is_public": (
+        "{repo} exists already and everyone can see it; make it private on its page, or choose another name.",
+        "{repo} 已经存在且对所有人可见；请在它的页面改为私有，或换一个名称。",
+    ),
+    "hub_other_project": (
+        "{repo} holds something that is no run of GAN Live, and pushing would replace parts of it; choose another name.",
+        "{repo} 中是其他项目的内容，上传会覆盖其中一部分；请换一个名称。",
+    ),
+    "hub_not_ours": (
+        "{repo} holds no run of GAN Live (it has no {name}); choose a repository that was pushed from this program.",
+        "{repo} 不是 GAN Live 的训练（缺少 {name}）；请选择由本程序上传的仓库。",
+    ),
+    "hub_newer": (
+        "{repo} was pushed by a newer version (format {version}, this one knows {known}); update first.",
+        "{repo} 由更新的版本上传（格式 {version}，当前只支持 {known}）；请先升级。",
+    ),
+    "hub_foreign_name": (
+        "{repo} lists a file “{name}”, which no run has, so nothing was fetched; choose another repository.",
+        "{repo} 列出了训练中不会有的文件“{name}”，因此没有下载任何内容；请换一个仓库。",
+    ),
+    "hub_too_large": (
+        "{name} of {repo} has {size} MB, and no run needs more than {limit} MB for it; choose another one.",
+        "{repo} 的 {name} 有 {size} MB，而训练中这个文件最多 {limit} MB；请换一个。",
+    ),
+    "hub_too_large_together": (
+        "The files of {repo} have {size} MB together, and {limit} MB is the limit; choose another one.",
+        "{repo} 的文件共 {size} MB，超过上限 {limit} MB；请换一个。",
+    ),
+    "hub_too_many_files": (
+        "{repo} lists {count} files, and {limit} is the limit; choose another one.",
+        "{repo} 列出 {count} 个文件，超过上限 {limit}；请换一个。",
+    ),
+    "hub_incomplete": (
+        "{repo} lacks {name}, which every run has; ask its owner to push it again.",
+        "{repo} 缺少训练必需的 {name}；请让它的所有者重新上传。",
+    ),
+    "hub_hash_differs": (
+        "{name} of {repo} is not the file that was pushed: its size or SHA-256 differs; ask its owner to push it again.",
+        "{repo} 的 {name} 与上传时不一致（大小或 SHA-256 不符）；请让它的所有者重新上传。",
+    ),
+    "hub_file_unreadable": (
+        "{name} of {repo} is damaged, so nothing was kept; ask its owner to push it again.",
+        "{repo} 的 {name} 已损坏，没有保留任何内容；请让它的所有者重新上传。",
+    ),
+    "hub_huge_header": (
+        "{name} of {repo} claims a header of {size} bytes, as no network has, so nothing was kept; choose another repository.",
+        "{repo} 的 {name} 声称文件头有 {size} 字节，网络不会如此，因此没有保留任何内容；请换一个仓库。",
+    ),
+    "hub_wrong_network": (
+        "{name} of {repo} does not fit the network of its config.json, so nothing was kept; choose another repository.",
+        "{repo} 的 {name} 与其 config.json 所述的网络不符，没有保留任何内容；请换一个仓库。",
+    ),
+    "hub_not_finite": (
+        "{name} of {repo} holds NaN or infinite weights, so nothing was kept; choose an earlier revision.",
+        "{repo} 的 {name} 含有 NaN 或无穷大的权重，没有保留任何内容；请选择更早的版本。",
+    ),
+    "pulled_without_checkpoint": (
+        "{run} came from Hugging Face without a checkpoint, so its training cannot go on; it can be sampled from.",
+        "{run} 来自 Hugging Face 且没有检查点，因此无法继续训练；但可以用来采样。",
+    ),
+    "not_loadable": (
+        "“{name}” is neither a run folder nor USER/NAME on Hugging Face; give one of the two.",
+        "“{name}”既不是训练文件夹，也不是 Hugging Face 上的 USER/NAME；请给出其中一个。",
+    ),
 }
 
 

@@ -50,6 +50,15 @@ ORDER = [
     "loop",
     "worker",
     "runner",
+    "hub_errors",
+    "hub_card",
+    "hub_files",
+    "hub",
+    "hub_rows",
+    "hub_checks",
+    "hub_pull",
+    "hub_load",
+    "hub_commands",
     "__main__",
 ]
 OUTSIDE = {"subprocess", "multiprocessing", "gradio", "starlette", "fastapi", "httpx", "huggingface_hub"}

@@ -1,0 +1,93 @@
+"""Pulling a run that was pushed: fetched into a hidden folder, checked there, and only then a run among the others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from gan_core import data, render, runs
+from gan_core.files import write_atomic
+from gan_core.hub import Cancelled, Report, fetch, find
+from gan_core.hub_checks import Checks
+from gan_core.hub_files import DISCRIMINATOR, GENERATOR, most_bytes
+from gan_core.runs import Run
+from gan_core.sentences import UserError
+
+NOT_FOR_A_RUN = ("README.md", "samples.png", GENERATOR, DISCRIMINATOR)  # the two are in its snapshots and checkpoint
+_HIDDEN = ".pull-"
+_ABANDONED = 24 * 3600.0  # seconds after which what a killed pull left behind is removed
+
+
+def split(name: str) -> tuple[str, str | None]:
+    """USER/NAME@REVISION in two; without a revision it is None."""
+    repo, _, revision = name.partition("@")
+    return repo, revision or None
+
+
+def pull(
+    repo: str,
+    revision: str | None,
+    runs_dir: Path,
+    *,
+    token: str | None = None,
+    report: Report = lambda share, **data: None,
+    cancelled: Cancelled = lambda: False,
+) -> Run:
+    """Fetch a run from USER/NAME, at a tag, branch or commit, into a folder of its own in `runs_dir`.
+
+    It samples and scrubs like any other, and goes on training if a checkpoint came along. Raises UserError, and then
+    nothing has been left behind; see `hub_checks` for what is refused.
+    """
+    source = find(repo, revision, token)
+    wanted = {name: file for name, file in source.files.items() if name not in NOT_FOR_A_RUN}
+    assert all(most_bytes(name) for name in wanted)  # so none of the names leads out of the folder
+    with _hidden_folder(runs_dir) as folder:
+        fetch(source, wanted, folder, token, report, cancelled)
+        origin = {"hub": source.repo, "revision": source.revision, "commit": source.commit}
+        run = Checks(folder, source.repo, origin).all()
+        _add_pictures(run)
+        if cancelled():
+            raise UserError("hub_stopped")
+        return _settle(run, runs_dir, repo)
+
+
+@contextlib.contextmanager
+def _hidden_folder(runs_dir: Path) -> Iterator[Path]:
+    """A folder that is no run to anybody, and gone afterwards unless it was renamed."""
+    folder = runs_dir / f"{_HIDDEN}{secrets.token_hex(8)}"
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for old in runs_dir.glob(f"{_HIDDEN}*"):
+            if time.time() - old.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(old, ignore_errors=True)
+        (folder / "snapshots").mkdir(parents=True)
+        yield folder
+    except OSError as error:
+        raise UserError("cannot_write", path=runs_dir, reason=error.strerror or error) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_pictures(run: Run) -> None:
+    """What the page shows beside the curves: the newest grid, and reals where this machine has the data set."""
+    grids = sorted(run.folder.glob("snapshots/*.webp"), key=lambda path: int(path.stem))
+    if grids:
+        write_atomic(run.folder / "live.webp", grids[-1].read_bytes())
+    name = run.config().dataset
+    if data.is_ready(name):
+        with contextlib.suppress(UserError):  # it has a problem of its own, which a training would tell
+            reals = data.load(name).images[: render.GRID_SIDE**2]
+            write_atomic(run.folder / "reals.webp", render.encode(render.grid(reals)))
+
+
+def _settle(run: Run, runs_dir: Path, repo: str) -> Run:
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", repo.split("/")[1])[:30]
+    folder = runs.new_run_folder(runs_dir, name)
+    os.rename(run.folder, folder)
+    return Run(folder)
