@@ -348,7 +348,7 @@ def _export(arguments: argparse.Namespace) -> int:
     from gan_ui.replay import export
 
     given = Path(arguments.run)
-    run = Run(given) if given.is_dir() else runs.find_sampled(runs.default_runs_dir(), arguments.run)
+    run = Run(given.absolute()) if given.is_dir() else runs.find_sampled(runs.default_runs_dir(), arguments.run)
     with tqdm(total=100, desc=run.id, unit="%", dynamic_ncols=True, disable=arguments.json, leave=False) as bar:
         size = export(run, arguments.folder, lambda share: bar.update(round(100 * share) - bar.n))
     page = arguments.folder / "index.html"

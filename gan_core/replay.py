@@ -73,6 +73,8 @@ def latent_maps(run: Run, done: Callable[[float], None]) -> tuple[int, list[Late
     """
     config = run.config()
     G, step = load_generator(snapshot_path(run, None), config)
+    if not all(value.isfinite().all() for value in G.state_dict().values()):
+        return step, []
     across, down = _plane(G, config.z_dim)
     choices = (
         [(0, digit) for digit in range(CLASSES)]

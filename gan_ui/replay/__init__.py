@@ -66,7 +66,7 @@ def zip_bytes(folder: Path) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in (_INDEX, _README):
-            archive.write(folder / name, f"{folder.name}/{name}")
+            archive.write(folder / name, f"{folder.absolute().name}/{name}")
     return buffer.getvalue()
 
 
@@ -77,10 +77,11 @@ def _fitting(record: Record, limit: int) -> dict[str, bytes]:
         size = sum(map(len, files.values()))
         if size <= limit:
             return files
-        if len(record.frames) > _FEWEST_FRAMES:
-            record = record.with_frames(max(_FEWEST_FRAMES, len(record.frames) * 2 // 3))
-        elif len(record.maps) > 1:
+        grids, maps = sum(len(each.picture) for each in record.frames), sum(len(each.png) for each in record.maps)
+        if len(record.maps) > 1 and (maps > grids or len(record.frames) <= _FEWEST_FRAMES):
             record = dataclasses.replace(record, maps=record.maps[: len(record.maps) // 2])
+        elif len(record.frames) > _FEWEST_FRAMES:
+            record = record.with_frames(max(_FEWEST_FRAMES, len(record.frames) * 2 // 3))
         else:
             raise UserError("replay_too_large", run=record.run, size=f"{size / 1e6:.1f}", limit=f"{limit / 1e6:g}")
 

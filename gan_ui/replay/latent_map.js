@@ -26,7 +26,7 @@ const signed = place => { const z = reach * (2 * place / (side - 1) - 1); return
 function tell() {
   const reads = maps[chosen].reads[row * side + column];
   const at = ganLive.t('replay.here', {across: signed(column), down: signed(row)});
-  find('rp-here').textContent = at + (reads === undefined ? '' : ' ' + ganLive.t('replay.reads', {digit: reads}));
+  find('rp-here').textContent = at + (reads === undefined ? '' : ganLive.t('replay.reads', {digit: reads}));
   large.setAttribute('aria-label', find('rp-here').textContent);
   find('rp-zoom').textContent = ZOOMS[zoom] + ' ×';
   find('rp-out').disabled = zoom === 0;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ def readme(record: Record) -> str:
     reached = f" Its best digit-FID was {best['digit_fid']:.2f} (not comparable with Inception FID)." if best else ""
     licence = f"\nData set: {record.facts['licence']}.\n" if record.facts["licence"] else ""
     return f"""---
-title: {json.dumps(f"GAN Live: {record.run}"[:_SPACE_TITLE])}
+title: {json.dumps(f"GAN Live: {record.run}"[:_SPACE_TITLE], ensure_ascii=False)}
 emoji: ✍️
 colorFrom: indigo
 colorTo: gray
@@ -96,7 +97,16 @@ def _mounted(name: str, script: str) -> str:
 
 def _json(value: Mapping[str, Any]) -> str:
     """JSON that may stand in a script tag: no text in it can end the tag or begin a comment."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for NaN and infinity, which a browser's JSON does not know."""
+    if isinstance(value, Mapping):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(text: str) -> str:

@@ -34,7 +34,8 @@ const ganReplay = (() => {
       node.setAttribute('aria-label', t(node.dataset.wordLabel));
       if (node.localName === 'button') node.title = t(node.dataset.wordLabel);
     }
-    find('rp-language').lang = language === 'zh' ? 'en' : 'zh-CN';
+    const other = find('rp-language');  // a language calls itself by its own name
+    [other.lang, other.textContent] = language === 'zh' ? ['en', 'English'] : ['zh-CN', '中文'];
     find('rp-title').textContent = document.title = t('replay.title', {run: record.run});
     emit('language', language);
   }

@@ -9,7 +9,7 @@ let now = last, timer = 0;
 
 function show(place) {
   now = Math.max(0, Math.min(last, place));
-  const {step, row} = frames[now], measured = row !== null;
+  const {row} = frames[now], measured = row !== null;
   slider.value = now;
   find('rp-fakes').src = pictures[now];
   for (const id of ['quality', 'digits', 'doctor']) find(id).hidden = !measured;
