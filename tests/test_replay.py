@@ -84,7 +84,7 @@ def test_a_replay_holds_the_run_and_asks_for_nothing(small: Run, tmp_path: Path)
     record = record_in(tmp_path / "site")
     assert [frame["step"] for frame in record["frames"]] == [0, 10, 20]
     assert [frame["row"] for frame in record["frames"]] == [None, 0, 1]  # before step 10 nothing had been measured
-    assert record["best"] == 1
+    assert (record["best"], record["lowest"]) == (1, {"step": 11, "digit_fid": 20.0})
     assert record["rows"][1]["alerts"][0]["title"]["zh"] == "G 画的数字种类太少"
     assert record["rows"][1]["alerts"][0]["cure"] == {}
     assert record["view"]["curves"]["x"] == list(range(1, 21))
@@ -183,7 +183,7 @@ def test_no_text_of_a_run_can_leave_its_place(small: Run, tmp_path: Path) -> Non
     document["versions"] = {hostile: hostile}
     (small.folder / "config.json").write_text(json.dumps(document))
     with (small.folder / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps({"step": 20, "digit_fid": float("nan"), "note": hostile}) + "\n")
+        file.write(json.dumps({"step": 20, "digit_fid": 40, "kid": float("nan"), "note": hostile}) + "\n")
     renamed = small.folder.rename(small.folder.with_name("<u>&amp; `x` #"))
     export(Run(renamed), tmp_path / "site")
     page = (tmp_path / "site" / "index.html").read_text("utf-8")

@@ -1,5 +1,5 @@
 // What the run was.
-const {run, preset, dataset, view, frames, rows, best, facts} = ganReplay.record;
+const {run, preset, dataset, view, frames, rows, lowest, facts} = ganReplay.record;
 const find = id => document.getElementById(id);
 const number = value => Number(value).toLocaleString('en-US', {maximumSignificantDigits: 6});
 
@@ -13,9 +13,9 @@ function fill(list, pairs) {
 }
 
 function tell() {
-  const t = (key, values) => ganLive.t('replay.' + key, values), score = row => row && 'digit_fid' in row ? row.digit_fid : null;
-  const newest = rows.length ? rows.at(-1).newest : null, steps = Math.max(frames.at(-1).step, view.curves.x.at(-1) ?? 0);
-  const final = score(newest), lowest = best === null ? null : score(rows[frames[best].row].newest);
+  const t = (key, values) => ganLive.t('replay.' + key, values);
+  const last = frames.at(-1), final = last.row === null ? undefined : rows[last.row].newest.digit_fid;
+  const steps = Math.max(last.step, view.curves.x.at(-1) ?? 0);
   fill(find('rp-facts'), [
     [t('run'), run],
     [t('preset'), preset],
@@ -23,8 +23,8 @@ function tell() {
     [t('trained'), t('steps', {steps: number(steps)}) + (facts.seconds ? t('seconds', {seconds: number(Math.round(facts.seconds))}) : '')],
     [t('seed_fact'), String(facts.settings.seed)],
     [t('branch'), facts.parent ? t('branch_of', {run: facts.parent.run, step: number(facts.parent.step)}) : ''],
-    [t('final'), final === null ? '' : final.toFixed(2)],
-    [t('lowest'), lowest === null ? '' : lowest.toFixed(2)],
+    [t('final'), Number.isFinite(final) ? final.toFixed(2) : ''],
+    [t('lowest'), lowest ? lowest.digit_fid.toFixed(2) : ''],
     [t('created'), facts.created],
     [t('versions'), Object.entries(facts.versions).map(([name, version]) => name + ' ' + version).join(', ')],
   ]);

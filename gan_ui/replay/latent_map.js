@@ -15,7 +15,7 @@ function draw() {
   const context = mosaic.getContext('2d');
   context.imageSmoothingEnabled = tile < PIXELS;  // larger than it is, every pixel should be seen
   context.drawImage(sprite, left * PIXELS, top * PIXELS, seen() * PIXELS, seen() * PIXELS, 0, 0, size, size);
-  context.lineWidth = Math.max(2, tile / 10);
+  context.lineWidth = within(tile / 10, 2, 5);
   context.strokeStyle = '#ff9d4d';
   context.strokeRect((column - left) * tile, (row - top) * tile, tile, tile);
   large.getContext('2d').drawImage(sprite, column * PIXELS, row * PIXELS, PIXELS, PIXELS, 0, 0, PIXELS, PIXELS);

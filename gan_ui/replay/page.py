@@ -51,7 +51,7 @@ def index_html(record: Record) -> str:
 
 def readme(record: Record) -> str:
     """README.md with the front matter that makes the folder a static Space."""
-    best = record.rows and record.best is not None and record.row_of(record.frames[record.best])
+    best = record.lowest
     reached = f" Its best digit-FID was {best['digit_fid']:.2f} (not comparable with Inception FID)." if best else ""
     licence = f"\nData set: {record.facts['licence']}.\n" if record.facts["licence"] else ""
     return f"""---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +48,7 @@ class Record:
     preset: str
     dataset: str
     view: dict[str, Any]
+    lowest: dict[str, Any] | None  # the lowest digit-FID that was measured: {"step", "digit_fid"}
     rows: list[dict[str, Any]]
     frames: list[Frame]
     reals: str  # base64 of a WebP file, or ""
@@ -56,15 +58,11 @@ class Record:
 
     @property
     def best(self) -> int | None:
-        """The index of the frame with the lowest digit-FID measured at it."""
-        scores = {
-            i: score for i, frame in enumerate(self.frames) if (score := _digit_fid(self.row_of(frame))) is not None
-        }
-        return min(scores, key=lambda i: scores[i]) if scores else None
-
-    def row_of(self, frame: Frame) -> dict[str, Any]:
-        """What was measured at a frame; empty if nothing was."""
-        return {} if frame.row is None else self.rows[frame.row]["newest"]
+        """The index of the frame nearest to the lowest digit-FID."""
+        if self.lowest is None:
+            return None
+        far = [abs(frame.step - self.lowest["step"]) for frame in self.frames]
+        return far.index(min(far))
 
     def with_frames(self, count: int) -> Record:
         """The same with at most so many frames; the best stays."""
@@ -88,6 +86,7 @@ class Record:
             "rows": self.rows,
             "frames": [dataclasses.asdict(frame) for frame in self.frames],
             "best": self.best,
+            "lowest": self.lowest,
             "reals": self.reals,
             "mapStep": self.map_step,
             "maps": [
@@ -140,13 +139,21 @@ def read_record(run: Run, told: Told) -> Record:
             name: value for name, value in measurements.to_json().items() if name in ("columns", "floor", "marks")
         },
     }
-    frames = [
-        Frame(step, picture, _row_at(step, after, [row["newest"]["step"] for row in rows]))
-        for (step, picture), after in zip(pictures.items(), [*list(pictures)[1:], None], strict=True)
-    ]
+    at = [row["newest"]["step"] for row in rows]
+    frames = [Frame(step, picture, _row_at(step, at)) for step, picture in pictures.items()]
     reals = (run.folder / "reals.webp").read_bytes() if _shows_reals(run, config) else b""
     everything = Record(
-        run.id, config.preset, config.dataset, view, rows, frames, _base64(reals), map_step, maps, facts
+        run.id,
+        config.preset,
+        config.dataset,
+        view,
+        _lowest(measurements),
+        rows,
+        frames,
+        _base64(reals),
+        map_step,
+        maps,
+        facts,
     )
     return everything.with_frames(FRAMES_AT_MOST)
 
@@ -168,15 +175,16 @@ def _rows(run: Run, measurements: Measurements) -> list[dict[str, Any]]:
     return rows
 
 
-def _row_at(step: int, after: int | None, measured: Sequence[int]) -> int | None:
-    """The measurement nearest to a frame, of those before the next frame."""
-    before_next = [i for i, at in enumerate(measured) if after is None or at < after]
-    return min(before_next, key=lambda i: abs(measured[i] - step), default=None)
+def _row_at(step: int, measured: Sequence[int]) -> int | None:
+    """The measurement nearest to a frame, but none of a G that has trained noticeably longer."""
+    until_then = [i for i, at in enumerate(measured) if at <= 1.1 * step]
+    return min(until_then, key=lambda i: abs(measured[i] - step), default=None)
 
 
-def _digit_fid(row: Mapping[str, Any]) -> float | None:
-    value = row.get("digit_fid")
-    return float(value) if isinstance(value, int | float) else None
+def _lowest(measurements: Measurements) -> dict[str, Any] | None:
+    scores = [(row.get("digit_fid"), row["step"]) for row in measurements.rows]
+    known = [(score, step) for score, step in scores if isinstance(score, int | float) and math.isfinite(score)]
+    return dict(zip(("digit_fid", "step"), min(known), strict=True)) if known else None
 
 
 def _lesson(settings: Mapping[str, Any]) -> dict[str, Any] | None:

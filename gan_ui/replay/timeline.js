@@ -25,12 +25,11 @@ function tell() {
   find('rp-fakes').alt = ganLive.t('grids.fakes_alt', {step: spell(step)});
   find('rp-reals').alt = ganLive.t('grids.reals_alt');
   play.textContent = ganLive.t(playing ? 'replay.pause' : 'replay.play');
-  play.setAttribute('aria-pressed', String(playing));
   find('rp-back').disabled = now === 0;
   find('rp-on').disabled = now === last;
   if (record.best !== null) {
-    const {digit_fid: value} = rows[frames[record.best].row].newest;
-    best.textContent = ganLive.t('replay.best', {value: value.toFixed(2), step: spell(frames[record.best].step)});
+    const {digit_fid: value, step} = record.lowest;
+    best.textContent = ganLive.t('replay.best', {value: value.toFixed(2), step: spell(step)});
   }
   find('rp-error').hidden = !failed;
   find('rp-error').textContent = failed ? ganLive.t('replay.failed', {why: failed[ganLive.language]}) : '';
@@ -117,6 +116,7 @@ slider.addEventListener('keydown', event => { if (event.key === ' ') { event.pre
 play.addEventListener('click', toggle);
 find('rp-back').addEventListener('click', () => go(now - 1));
 find('rp-on').addEventListener('click', () => go(now + 1));
+document.querySelector('.rp-numbers').hidden = !rows.length;
 best.hidden = record.best === null;
 best.addEventListener('click', () => go(record.best));
 find('rp-real-ones').hidden = !record.reals;
