@@ -452,7 +452,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "replay.seed": ("z of seed {seed}", "种子 {seed} 的 z"),
     "replay.draw": ("Draw a {digit}", "画一个 {digit}"),
     "replay.mosaic": ("Latent map: arrow keys move, plus and minus zoom", "潜空间地图：方向键移动，加减键缩放"),
-    "replay.here": ("Direction 1: {across}, direction 2: {down}.", "方向 1：{across}，方向 2：{down}。"),
+    "replay.here": (
+        "Here {first} is {across}, and {second} is {down}.",
+        "此处“{first}”为 {across}，“{second}”为 {down}。",
+    ),
+    "replay.direction": ("direction {n}", "方向 {n}"),
     "replay.reads": (" The judge reads it as {digit}.", "评判器把它读作 {digit}。"),
     "replay.zoom": ("Zoom", "缩放"),
     "replay.zoom_in": ("Larger", "放大"),

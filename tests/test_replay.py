@@ -22,6 +22,7 @@ from PIL import Image
 
 from gan_core import runs, saved
 from gan_core.__main__ import main
+from gan_core.direction_names import name_direction
 from gan_core.replay import MAP_SEEDS, MAP_SIDE, latent_maps, thinned
 from gan_core.runs import Run
 from gan_core.sentences import UserError
@@ -184,6 +185,7 @@ def test_no_text_of_a_run_can_leave_its_place(small: Run, tmp_path: Path) -> Non
     (small.folder / "config.json").write_text(json.dumps(document))
     with (small.folder / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 20, "digit_fid": 40, "kid": float("nan"), "note": hostile}) + "\n")
+    name_direction(small, 20, 0, hostile[:40])
     renamed = small.folder.rename(small.folder.with_name("<u>&amp; `x` #"))
     export(Run(renamed), tmp_path / "site")
     page = (tmp_path / "site" / "index.html").read_text("utf-8")
@@ -194,6 +196,7 @@ def test_no_text_of_a_run_can_leave_its_place(small: Run, tmp_path: Path) -> Non
     assert page.count("</script>") == scripts - 1
     record = record_in(tmp_path / "site")
     assert record["preset"] == record["facts"]["command"] == hostile
+    assert record["facts"]["map"]["names"] == [hostile[:40], ""]
     readme = (tmp_path / "site" / "README.md").read_text("utf-8")
     assert readme.count("\n---\n") == 1
     assert "<script>" not in readme.replace("\\<", "")

@@ -1,5 +1,5 @@
 // The latent map: a mosaic of what G draws over two directions of z. Pointing at a digit, or the arrow keys, show it large.
-const {maps, mapStep, facts} = ganReplay.record, {side, reach} = facts.map, PIXELS = 28, ZOOMS = [1, 2, 4];
+const {maps, mapStep, facts} = ganReplay.record, {side, reach, names} = facts.map, PIXELS = 28, ZOOMS = [1, 2, 4];
 const find = id => document.getElementById(id);
 const mosaic = find('rp-mosaic'), large = find('rp-digit'), choices = find('rp-choices'), sprite = new Image();
 let chosen = 0, column = side >> 1, row = side >> 1, zoom = 0, left = 0, top = 0;  // left and top: of the part that is seen
@@ -25,7 +25,8 @@ const signed = place => { const z = reach * (2 * place / (side - 1) - 1); return
 
 function tell() {
   const reads = maps[chosen].reads[row * side + column];
-  const at = ganLive.t('replay.here', {across: signed(column), down: signed(row)});
+  const [first, second] = names.map((name, i) => name || ganLive.t('replay.direction', {n: i + 1}));
+  const at = ganLive.t('replay.here', {across: signed(column), down: signed(row), first, second});
   find('rp-here').textContent = at + (reads === undefined ? '' : ganLive.t('replay.reads', {digit: reads}));
   large.setAttribute('aria-label', find('rp-here').textContent);
   find('rp-zoom').textContent = ZOOMS[zoom] + ' ×';

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gan_core.config import Config, preset_config, to_json
 from gan_core.data import DATASETS
+from gan_core.direction_names import direction_names
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui.live import error_sentences
@@ -126,7 +127,7 @@ def read_record(run: Run, told: Told) -> Record:
         "licence": LICENCES.get(config.dataset, ""),
         "parent": parent_of(run),
         "seconds": state.seconds or document.get("seconds") or 0,
-        "map": {"side": MAP_SIDE, "reach": MAP_REACH},
+        "map": {"side": MAP_SIDE, "reach": MAP_REACH, "names": direction_names(run, map_step, 2)},
     }
     view = {
         "run": run.id,

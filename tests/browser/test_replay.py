@@ -16,6 +16,7 @@ from PIL import Image
 
 from gan_core import runs, saved
 from gan_core.config import make_config
+from gan_core.direction_names import name_direction
 from gan_core.runs import Run, create_run
 from gan_ui.replay import export
 from tests.lively import lively
@@ -44,6 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     ]
     for name, lines in (("history", points), ("metrics", rows)):
         (run.folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    name_direction(run, STEPS[-1], 0, "slant <b>")
     run.write_state(runs.State(status="finished", step=1000, target=1000, seconds=20.0))
     return run
 
@@ -190,7 +192,7 @@ def test_dragging_over_the_map_shows_its_digits_large(opened: Callable[..., Any]
     wait_for_digit(page, tile(maps[0]["png"], 7, 20))
     page.mouse.up()
     here = page.locator("#rp-here")
-    assert here.text_content().startswith("Direction 1: +2.2, direction 2: −1.2.")
+    assert here.text_content().startswith("Here slant <b> is +2.2, and direction 2 is −1.2.")
     page.locator("#rp-choices button").nth(1).click()
     wait_for_digit(page, tile(maps[1]["png"], 7, 20))
     page.focus("#rp-mosaic")
