@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from gan_core import judge, metrics, render
 from gan_core.config import Config
 from gan_core.directions import find_directions
+from gan_core.kept import least_missed
 from gan_core.latent import classes_for, generate, sample_z
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.runs import Run, snapshot_path
@@ -54,15 +54,10 @@ def grid_at(run: Run, step: int) -> bytes | None:
 
 def thinned(steps: Sequence[int], count: int, keep: int | None = None) -> list[int]:
     """At most `count` (3 or more) of ascending steps: the first, the last, the one to `keep`, others even in log(step)."""
-    if len(steps) <= count:
-        return list(steps)
-    first_gap = max(1, steps[1] - steps[0])
-    low, high = math.log(first_gap), math.log(steps[-1] - steps[0] + first_gap)
-    kept = {step for step in steps if step in (steps[0], steps[-1], keep)}
-    for place in range(1, count - 2):
-        wanted = steps[0] - first_gap + math.exp(low + (high - low) * place / (count - 2))
-        kept.add(min(steps, key=lambda step: abs(step - wanted)))
-    return sorted(kept)
+    kept = list(steps)
+    while len(kept) > count:
+        kept.remove(least_missed(kept, keep))
+    return kept
 
 
 def latent_maps(run: Run, done: Callable[[float], None]) -> tuple[int, list[LatentMap]]:

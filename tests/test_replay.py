@@ -135,13 +135,12 @@ def test_thinning_keeps_both_ends_and_the_best(steps: set[int], count: int, data
     kept = thinned(ascending, count, keep)
     assert kept == sorted(set(kept))
     assert set(kept) <= steps
-    assert len(kept) <= count
+    assert len(kept) == min(count, len(ascending))
     assert {ascending[0], ascending[-1], keep} <= set(kept)
 
 
 def test_thinning_is_even_in_the_logarithm() -> None:
     kept = thinned(range(0, 100_000, 500), 20)
-    assert len(kept) > 12
     assert sum(step < 10_000 for step in kept) > 5
 
 
