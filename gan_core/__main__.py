@@ -106,12 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     prune.add_argument("run", metavar="DIR", type=Path)
     prune.set_defaults(command=_prune)
 
-    hub_commands.add(commands)
     export = commands.add_parser("export", help="write a run as a web page that needs no server")
     export.add_argument("run", metavar="RUN", help="a run folder, or the name of a run or of a network that ships")
     export.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder, or an earlier export")
     export.set_defaults(command=_export)
 
+    hub_commands.add(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser
@@ -347,8 +347,7 @@ def _export(arguments: argparse.Namespace) -> int:
     # the one command that needs the page: a replay is made of its components. Nothing else in the engine knows it
     from gan_ui.replay import export
 
-    given = Path(arguments.run)
-    run = Run(given.absolute()) if given.is_dir() else runs.find_sampled(runs.default_runs_dir(), arguments.run)
+    run = runs.named_run(arguments.run)
     with tqdm(total=100, desc=run.id, unit="%", dynamic_ncols=True, disable=arguments.json, leave=False) as bar:
         size = export(run, arguments.folder, lambda share: bar.update(round(100 * share) - bar.n))
     page = arguments.folder / "index.html"

@@ -287,6 +287,12 @@ def find_sampled(runs_dir: Path, run_id: str) -> Run:
         return find_run(PRETRAINED, run_id)
 
 
+def named_run(text: str) -> Run:
+    """What a command line names: a run folder, or else a run or a network that ships. Raises UserError if it is neither."""
+    folder = Path(text)
+    return Run(folder.absolute()) if folder.is_dir() else find_sampled(default_runs_dir(), text)
+
+
 def list_runs(runs_dir: Path) -> Iterator[Run]:
     """All runs, the newest first (names begin with the time)."""
     if runs_dir.is_dir():
