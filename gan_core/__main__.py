@@ -1,4 +1,4 @@
-"""The command line: python -m gan_core {train,sample,list,presets,verify,prune,push,pull}.
+"""The command line: python -m gan_core {train,sample,list,presets,verify,prune,export,push,pull}.
 
 Exit codes: 0 all went well; 1 a training failed or a run folder is damaged; 2 the request itself cannot be met (one
 sentence says why, nothing was changed). Ctrl-C and SIGTERM save and stop the training.
@@ -105,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     prune = commands.add_parser("prune", help="remove what crashes left behind in a run, and thin its snapshots")
     prune.add_argument("run", metavar="DIR", type=Path)
     prune.set_defaults(command=_prune)
+
+    export = commands.add_parser("export", help="write a run as a web page that needs no server")
+    export.add_argument("run", metavar="RUN", help="a run folder, or the name of a run or of a network that ships")
+    export.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder, or an earlier export")
+    export.set_defaults(command=_export)
 
     hub_commands.add(commands)
     for command in commands.choices.values():
@@ -335,6 +340,18 @@ def _prune(arguments: argparse.Namespace) -> int:
     except Locked:
         raise UserError("run_is_active", run=run.id) from None
     print(json.dumps({"run": str(run.folder), "freed_bytes": freed}) if arguments.json else f"{freed:,} bytes freed")
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    # the one command that needs the page: a replay is made of its components. Nothing else in the engine knows it
+    from gan_ui.replay import export
+
+    run = runs.named_run(arguments.run)
+    with tqdm(total=100, desc=run.id, unit="%", dynamic_ncols=True, disable=arguments.json, leave=False) as bar:
+        size = export(run, arguments.folder, lambda share: bar.update(round(100 * share) - bar.n))
+    page = arguments.folder / "index.html"
+    print(json.dumps({"page": str(page), "bytes": size}) if arguments.json else f"{page}: {size / 1e6:.1f} MB")
     return 0
 
 

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,7 +100,8 @@ def _video(frames: Iterator[Frame], fps: float, kind: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"film.{kind}"
         with av.open(str(path), "w", options=container_options) as container:
-            stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000), options=options)
+            rate = Fraction(fps).limit_denominator(1000)
+            stream = cast("av.VideoStream", container.add_stream(codec, rate=rate, options=options))
             stream.height, stream.width = first.shape
             stream.pix_fmt = pixels
             stream.codec_context.thread_count = 1  # the other cores are for the training and the pictures

@@ -16,7 +16,7 @@ from gan_core.latent import generate, walk, weights_of, z_of
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.pose import Pose
 from gan_core.render import to_uint8
-from gan_core.runs import Run, snapshot_path, snapshot_steps, step_of
+from gan_core.runs import Run, pictured_steps, snapshot_path, snapshot_steps
 from gan_core.sentences import UserError
 
 AT_ONCE = 32  # pictures
@@ -80,9 +80,7 @@ def training_film(
     """
     if pose:
         pose.check(run.config(), run.id)
-    steps = (
-        snapshot_steps(run) if pose else sorted(filter(None.__ne__, map(step_of, run.folder.glob("snapshots/*.webp"))))
-    )
+    steps = snapshot_steps(run) if pose else pictured_steps(run)
     if len(steps) < 2:
         raise UserError("film_needs_snapshots", run=run.id, count=len(steps))
     fps = min(QUICKEST, max(SLOWEST, len(steps) / max(0.5, seconds - LAST_SECONDS)))
@@ -153,7 +151,7 @@ class _Curve:
         low, high = self.low, self.high
         if self.log:
             low, high, value = math.log(low), math.log(high), math.log(max(value, self.low))
-        return self.height * (0.92 - 0.66 * (value - low) / (high - low))
+        return float(self.height * (0.92 - 0.66 * (value - low) / (high - low)))
 
     def drawn(self, step: int) -> Frame:
         """The curve when the film is at a step."""

@@ -13,7 +13,6 @@ from typing import Any
 from tqdm import tqdm
 
 from gan_core import runs
-from gan_core.runs import Run
 from gan_core.sentences import UserError
 
 
@@ -36,7 +35,7 @@ def _push(arguments: argparse.Namespace) -> int:
     from gan_core import hub
     from gan_core.hub_errors import own_token
 
-    run = _run(arguments.run)
+    run = runs.named_run(arguments.run)
     with _at_work(run.id, arguments.json) as (report, cancelled):
         pushed = hub.push(
             run,
@@ -71,11 +70,6 @@ def _pull(arguments: argparse.Namespace) -> int:
         further = f"its training can go on from step {steps[-1]}" if steps else "without a checkpoint, to sample from"
         print(f"{run.folder}: step {run.state().step}, {further}")
     return 0
-
-
-def _run(name: str) -> Run:
-    folder = Path(name)
-    return Run(folder) if folder.is_dir() else runs.find_sampled(runs.default_runs_dir(), name)
 
 
 @contextlib.contextmanager

@@ -54,7 +54,7 @@ def _thin_checkpoints(run: Run, limit: float) -> None:
     sizes = {step: sum(map(_bytes, checkpoint_paths(run, step))) for step in steps}
     on_the_way = steps[:-LAST_CHECKPOINTS]
     while on_the_way and (len(on_the_way) > CHECKPOINTS_ON_THE_WAY or sum(sizes.values()) > limit):
-        gone = _least_missed([0, *on_the_way, steps[-LAST_CHECKPOINTS]])
+        gone = least_missed([0, *on_the_way, steps[-LAST_CHECKPOINTS]])
         on_the_way.remove(gone)
         del sizes[gone]
         forget_checkpoint(run, gone)
@@ -68,21 +68,25 @@ def _thin_snapshots(run: Run, limit: int) -> None:
             sizes[step] += _bytes(path)
     room = limit - (folder_bytes(run.folder) - sizes.total())
     while len(steps) > 2 and (len(steps) > SNAPSHOTS_AT_MOST or sizes.total() > room):
-        gone = _least_missed(steps)
+        gone = least_missed(steps)
         steps.remove(gone)
         del sizes[gone]
         for path in _snapshot_files(run, gone):
             path.unlink(missing_ok=True)
 
 
-def _least_missed(steps: list[int]) -> int:
-    """Of ascending steps, at least three, the one between the ends whose neighbours lie closest in log(step)."""
+def least_missed(steps: list[int], spared: int | None = None) -> int:
+    """Of ascending steps, the one between the ends whose neighbours lie closest in log(step), but never `spared`.
+
+    There must be at least three steps, or four if one is spared.
+    """
     first_gap = max(1, steps[1])  # step 0 has no logarithm
-    gaps = [
-        math.log((after + first_gap) / (before + first_gap))
-        for before, after in zip(steps[:-2], steps[2:], strict=True)
-    ]
-    return steps[1 + gaps.index(min(gaps))]
+    gaps = {
+        step: math.log((after + first_gap) / (before + first_gap))
+        for before, step, after in zip(steps[:-2], steps[1:-1], steps[2:], strict=True)
+        if step != spared
+    }
+    return min(gaps, key=lambda step: gaps[step])
 
 
 def _snapshot_files(run: Run, step: int) -> list[Path]:

@@ -287,6 +287,12 @@ def find_sampled(runs_dir: Path, run_id: str) -> Run:
         return find_run(PRETRAINED, run_id)
 
 
+def named_run(text: str) -> Run:
+    """What a command line names: a run folder, or else a run or a network that ships. Raises UserError if it is neither."""
+    folder = Path(text)
+    return Run(folder.absolute()) if folder.is_dir() else find_sampled(default_runs_dir(), text)
+
+
 def list_runs(runs_dir: Path) -> Iterator[Run]:
     """All runs, the newest first (names begin with the time)."""
     if runs_dir.is_dir():
@@ -305,6 +311,11 @@ def snapshot_steps(run: Run) -> list[int]:
     """The steps that have a snapshot, ascending."""
     found = (path.stem for path in run.folder.glob("snapshots/*.safetensors"))
     return sorted(int(step) for step in found if step.isdigit())
+
+
+def pictured_steps(run: Run) -> list[int]:
+    """The steps whose grid of the fixed z was kept, ascending: of a run that ships, more than have a generator."""
+    return sorted(int(path.stem) for path in run.folder.glob("snapshots/*.webp") if path.stem.isdigit())
 
 
 @dataclass(frozen=True)

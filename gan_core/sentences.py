@@ -591,6 +591,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "“{name}” is neither a run folder nor USER/NAME on Hugging Face; give one of the two.",
         "“{name}”既不是训练文件夹，也不是 Hugging Face 上的 USER/NAME；请给出其中一个。",
     ),
+    # replays
+    "replay_folder_taken": (
+        "{path} holds something else than an earlier replay; choose a new or empty folder.",
+        "{path} 中的内容不是以前的回放；请选择新的或空的文件夹。",
+    ),
+    "replay_too_large": (
+        "The replay of {run} takes {size} MB even with the fewest pictures, more than {limit} MB; export another run.",
+        "即使只保留最少的图像，{run} 的回放也要 {size} MB，超过 {limit} MB；请导出别的训练。",
+    ),
+    "replay_stopped": ("The export was stopped; nothing was written.", "导出已停止；没有写入任何文件。"),
 }
 
 

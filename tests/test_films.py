@@ -28,7 +28,7 @@ def decoded(content: bytes, kind: str) -> list[np.ndarray]:
     if kind == "mp4":
         import av
 
-        with av.open(io.BytesIO(content)) as container:
+        with av.open(io.BytesIO(content), "r") as container:
             return [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     with Image.open(io.BytesIO(content)) as image:
         frames = []
@@ -80,7 +80,8 @@ def test_pixels_are_enlarged_whole() -> None:
 
 
 def test_a_walk_begins_with_its_first_pose_and_has_every_frame() -> None:
-    run, told = best(), []
+    run = best()
+    told: list[float] = []
     content = films.walk_film(run, None, poses(3), kind="gif", size=56, seconds=1, fps=30, report=told.append)
     frames = decoded(content, "gif")
     assert len(frames) == 30

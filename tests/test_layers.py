@@ -46,6 +46,7 @@ ORDER = [
     "direction_names",
     "film",
     "films",
+    "replay",
     "changes",
     "branch",
     "meter",
@@ -101,6 +102,11 @@ def test_the_page_knows_no_optimizer_and_the_engine_no_gradio() -> None:
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "False"
 
 
+def test_the_engine_knows_the_page_only_in_the_command_that_exports_one() -> None:
+    known = {path.stem: names for path in modules() if (names := {n for n in imported(path) if n.startswith("gan_ui")})}
+    assert known == {"__main__": {"gan_ui.replay"}}
+
+
 def test_the_page_is_built_without_torch() -> None:
-    code = "import sys, gan_ui.app, gan_core.runner; print('torch' in sys.modules)"
+    code = "import sys, gan_ui.app, gan_ui.replay, gan_core.runner; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip() == "False"

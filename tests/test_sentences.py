@@ -53,7 +53,7 @@ def test_every_error_raised_has_its_sentence_and_every_sentence_its_error() -> N
 
 
 def test_every_word_the_page_asks_for_exists() -> None:
-    for path in ROOT.glob("gan_ui/components/*.js"):
+    for path in [*ROOT.glob("gan_ui/components/*.js"), *ROOT.glob("gan_ui/replay/*.js")]:
         source = path.read_text("utf-8")
         for key, end in re.findall(r"ganLive\.t\('([\w.]+)'(.?)", source):
             begun = end not in ",)"  # the rest of the key is put on in JavaScript
