@@ -331,6 +331,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "There is no encoder for MP4 and WebP; install it with pip install av, or choose GIF.",
         "没有 MP4 和 WebP 编码器；请用 pip install av 安装，或改选 GIF。",
     ),
+    "film_pose_or_walk": (
+        "A film shows one pose through a training, or a walk; leave out --pose or --walk.",
+        "影片要么展示一个姿态的训练过程，要么是一次漫游；请去掉 --pose 或 --walk。",
+    ),
     "film_poses": (
         "A walk needs 1 to {limit} poses, but there are {count}; keep some in the tray first.",
         "漫游需要 1 到 {limit} 个姿态，现在有 {count} 个；请先在托盘里留一些。",

@@ -62,6 +62,7 @@ ORDER = [
     "hub_pull",
     "hub_load",
     "hub_commands",
+    "film_command",
     "__main__",
 ]
 OUTSIDE = {"subprocess", "multiprocessing", "gradio", "starlette", "fastapi", "httpx", "huggingface_hub"}
