@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from gan_core import data, runs
 from gan_core.config import Config, check_field, check_together
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import Locked
-from gan_core.runs import Run, State
+from gan_core.runs import ACTIVE, Run, State
 from gan_core.sentences import UserError
 
 QUEUE_LENGTH = 20
@@ -48,10 +49,11 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class _Order:
-    """A run waiting for its turn."""
+    """A run waiting for its turn, and whose it is (see `Run.visitor`)."""
 
     run: Run
     more_steps: int | None
+    visitor: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class _Trainer:
     run: Run
     process: subprocess.Popen[bytes]
     heartbeat_at_launch: float
+    visitor: str
 
 
 class Runner:
@@ -105,13 +108,22 @@ class Runner:
     def waiting_for(self, run: Run) -> list[str]:
         """The ids of the runs that a queued run has to wait for; empty if it is not queued."""
         with self._lock:
-            ids = [order.run.id for order in self._queue]
+            ids = [order.run.id for order in self._in_turn()]
             return [*self._trainers, *ids[: ids.index(run.id)]] if run.id in ids else []
+
+    def seconds_until(self, run: Run) -> float | None:
+        """About how long a queued run has to wait; None if it is not queued or nobody can tell."""
+        left = [_seconds_left(Run(self.runs_dir / ahead)) for ahead in self.waiting_for(run)]
+        known = [seconds for seconds in left if seconds is not None]
+        return sum(known) / self.max_trainings if left and len(known) == len(left) else None
 
     # --- what a person can do; each raises UserError, and then nothing has changed ---
 
-    def start(self, config: Config) -> Run:
-        """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to."""
+    def start(self, config: Config, visitor: str = "") -> Run:
+        """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to.
+
+        `visitor` is whose run it is: nobody's second run is trained before everybody's first.
+        """
         if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
             raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
         from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
@@ -120,8 +132,8 @@ class Runner:
         with self._lock:
             self._check_queue()
             folder = runs.new_run_folder(self.runs_dir, config.preset)
-            run = runs.create_run(folder, config, facts.sha256, facts.size)
-            self._queue.append(_Order(run, None))
+            run = runs.create_run(folder, config, facts.sha256, facts.size, visitor=visitor)
+            self._queue.append(_Order(run, None, visitor))
         return run
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
@@ -138,7 +150,7 @@ class Runner:
                 raise UserError("resume_active", run=run.id, status=status)
             self._check_queue()
             run.set_wish(None)
-            self._queue.append(_Order(run, more))
+            self._queue.append(_Order(run, more, run.visitor()))
         return run
 
     def pause(self, run_id: str) -> Run:
@@ -167,7 +179,7 @@ class Runner:
             run.set_wanted_settings(checked)
         return run
 
-    def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
+    def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None, visitor: str = "") -> Run:
         """Start a new run from another one (see `branch.make_branch`), now or when its turn comes."""
         from gan_core.branch import make_branch  # here, because it imports torch
 
@@ -175,9 +187,10 @@ class Runner:
         with self._lock:
             self._check_queue()
         # without the lock: it copies what may be 100 MB, and every page that is open waits for the lock
-        run = make_branch(parent, runs.new_run_folder(self.runs_dir, parent.config().preset), settings, step)
+        folder = runs.new_run_folder(self.runs_dir, parent.config().preset)
+        run = make_branch(parent, folder, settings, step, visitor)
         with self._lock:
-            self._queue.append(_Order(run, None))
+            self._queue.append(_Order(run, None, visitor))
         return run
 
     def stop(self, run_id: str) -> Run:
@@ -247,8 +260,17 @@ class Runner:
         while len(self._trainers) < self.max_trainings and (order := self._next()):
             self._launch(order)
 
-    def _next(self) -> _Order | None:
+    def _in_turn(self) -> list[_Order]:
+        """The queue in the order of its turns: everybody's first run, everybody's second, ..., each as they came."""
+        had = Counter(trainer.visitor for trainer in self._trainers.values())
+        turns = []
         for order in self._queue:
+            turns.append((had[order.visitor], order))
+            had[order.visitor] += 1
+        return [order for _, order in sorted(turns, key=lambda turn: turn[0])]
+
+    def _next(self) -> _Order | None:
+        for order in self._in_turn():
             if order.run.id not in self._trainers:  # its paused process may be just about to end
                 self._queue.remove(order)
                 return order
@@ -262,12 +284,22 @@ class Runner:
         with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
             process.stdin.write(line.encode())
             process.stdin.flush()
-        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat)
+        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat, order.visitor)
         self._spare = _spawn()
 
     def _check_queue(self) -> None:
         if len(self._queue) >= QUEUE_LENGTH:
             raise UserError("queue_full", length=QUEUE_LENGTH)
+
+
+def _seconds_left(run: Run) -> float | None:
+    state = run.state()
+    if state.status in ACTIVE and state.steps_per_second:
+        return state.eta_seconds
+    with contextlib.suppress(UserError):
+        seconds = run.config().seconds
+        return max(0.0, seconds - state.seconds) if seconds else None
+    return None
 
 
 def _spawn() -> subprocess.Popen[bytes]:
