@@ -16,6 +16,7 @@ from gan_core.sentences import UserError
 from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
+from gan_ui.who import Who
 
 
 def main() -> int:
@@ -43,14 +44,15 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    page = build(runner, samples)
+    who = Who()
+    page = build(runner, samples, who)
     try:
         page.launch(
             server_name=arguments.host,
             server_port=arguments.port,
             prevent_thread_lock=True,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
-            **launch_settings(runner, samples, jobs),
+            **launch_settings(runner, samples, jobs, who),
         )
     except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
         where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"

@@ -23,6 +23,7 @@ from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
 from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson, parent_of
+from gan_ui.who import Who
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
@@ -62,6 +63,7 @@ class LivePages:
         self._lock = threading.Lock()
         self._watched: OrderedDict[str, _Watched] = OrderedDict()
         self._listed: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._origins: dict[str, dict[str, Any]] = {}
         self._order: tuple[int, list[str]] = (self._version, [])
         self._listed_at = 0.0
 
@@ -127,19 +129,26 @@ class LivePages:
         if order != self._order[1]:
             self._order = (self._next_version(), order)
             self._listed = {run_id: self._listed[run_id] for run_id in order}
+            self._origins = {run_id: self._origins[run_id] for run_id in order}
 
     def _summary(self, run: Run) -> dict[str, Any]:
         state = self.runner.state(run)
         return {
             "id": run.id,
-            "preset": _preset(run),
-            "branch": parent_of(run) is not None,
+            **self._origin(run),
             "status": state.status,
             "step": state.step,
             "target": state.target,
             "allowed": sorted(ALLOWED[state.status]),
             "picture": _picture_url(run, "live.webp"),
         }
+
+    def _origin(self, run: Run) -> dict[str, Any]:
+        """What the folder says once and for all, and a hundred folders need not be asked again at every poll."""
+        if run.id not in self._origins:
+            origin = {"preset": _preset(run), "branch": parent_of(run) is not None, "visitor": run.visitor()}
+            self._origins[run.id] = origin
+        return self._origins[run.id]
 
     def _default(self) -> str:
         summaries = [facts for _, facts in self._listed.values()]
@@ -189,7 +198,9 @@ class LivePages:
             "threads": state.threads,
             "error": error_sentences(state),
             "allowed": sorted(ALLOWED[state.status]),
+            "visitor": run.visitor(),
             "waiting_for": self.runner.waiting_for(run),
+            "waits": _rounded(self.runner.seconds_until(run)),
             "settings": settings,
             "parent": parent_of(run),
             "lesson": lesson({**settings, **watched.measurements.settings}),
@@ -204,7 +215,7 @@ class LivePages:
         return self._version
 
 
-def live_routes(pages: LivePages) -> list[Route]:
+def live_routes(pages: LivePages, who: Who) -> list[Route]:
     """The routes the page fetches; under /gradio_api so that a Space's proxy lets them through."""
 
     def live(request: Request) -> Response:
@@ -218,6 +229,8 @@ def live_routes(pages: LivePages) -> list[Route]:
         )
         if answer is None:
             return Response(status_code=204)
+        if not _int(query.get("since")):
+            answer["me"] = who.person(request).to_json()
         return Response(
             json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
             media_type="application/json",
@@ -265,6 +278,11 @@ def _stamp(path: Path) -> int:
 def _picture_url(run: Run, name: str) -> str:
     stamp = _stamp(run.folder / name)
     return f"gradio_api/lab/picture/{run.id}/{name}?v={stamp}" if stamp else ""
+
+
+def _rounded(seconds: float | None) -> int | None:
+    """To ten seconds: a page is told anew only when that changes."""
+    return None if seconds is None else int(round(seconds, -1))
 
 
 def _preset(run: Run) -> str:
