@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
+from gan_ui.components.classroom import classroom
 from gan_ui.door import Door
 from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.film_routes import Films, film_routes
@@ -25,6 +26,7 @@ from gan_ui.who import Who
 
 HERE = Path(__file__).parent
 TITLE = "GAN Live · 看 GAN 学习"
+STORES = ("live.js", "place.js", "pose_store.js")  # what every part of the page may use, in this order
 UPLOAD_LIMIT = "200mb"
 
 
@@ -48,9 +50,15 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
                 min_width=170,
                 scale=0,
             )
+        if who.space:
+            with gr.Row(elem_classes="gl-space"):
+                localised.add(gr.DuplicateButton(size="sm", scale=0, min_width=200), value="app.duplicate")
+                if who.sign_in:
+                    gr.LoginButton(size="sm", scale=0, min_width=240)
+        classroom(shared=who.one_owner, lost=who.forgets(runner.runs_dir), elem_id="class")
         with gr.Tabs():
             with localised.add(gr.Tab(id="train"), label="app.train"):
-                train_tab(runner, who, localised, language)
+                train_tab(page, runner, who, localised, language)
             with localised.add(gr.Tab(id="explore"), label="app.explore"):
                 explore_tab()
             with localised.add(gr.Tab(id="compare"), label="app.compare"):
@@ -101,7 +109,7 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who)
 def _head() -> str:
     # "</" would end the script wherever it stands, also inside a string
     words = json.dumps(STRINGS, ensure_ascii=False).replace("</", "<\\/")
-    stores = [(HERE / "components" / name).read_text(encoding="utf-8") for name in ("live.js", "pose_store.js")]
+    stores = [(HERE / "components" / name).read_text(encoding="utf-8") for name in STORES]
     return f"<script>window.GAN_WORDS = {words};\n" + "\n".join(stores) + "</script>"
 
 

@@ -30,6 +30,8 @@ RUNS_LISTED = 100
 RUNS_WATCHED = 16
 COMPARED = 4  # runs at a time
 OUTLINE_POINTS = 200
+LEADS_FOR = 90.0  # seconds; a page in the background gets to say something once a minute
+LEAD_BYTES = 2000
 _PICTURES = ("live.webp", "reals.webp")
 
 
@@ -66,6 +68,8 @@ class LivePages:
         self._origins: dict[str, dict[str, Any]] = {}
         self._order: tuple[int, list[str]] = (self._version, [])
         self._listed_at = 0.0
+        self._lead: tuple[int, dict[str, Any] | None] = (self._version, None)
+        self._lead_at = 0.0
 
     def poll(self, run_id: str, since: int, generation: str, count: int, tag: str = "") -> dict[str, Any] | None:
         """What changed since version `since`, for a page that shows `count` points of `generation`; None if nothing.
@@ -80,6 +84,7 @@ class LivePages:
             if watched:
                 newest = max(newest, watched.version)
             shown = watched.history.generation if watched else ""
+            newest = max(newest, self._led()[0])
             if newest <= since and generation == shown:
                 return None
             answer: dict[str, Any] = {
@@ -87,6 +92,7 @@ class LivePages:
                 "runs": [facts for version, facts in self._listed.values() if version > since],
                 "order": self._order[1],
                 "run": watched.run.id if watched else "",
+                "lead": self._lead[1],
             }
             if watched:
                 answer |= watched.facts
@@ -97,6 +103,21 @@ class LivePages:
             if not since:
                 answer["pretrained"] = _pretrained()
             return answer
+
+    def lead(self, place: dict[str, Any] | None) -> None:
+        """Let the pages that follow go to a place, {"run", "tab"} and more; None is the end of it.
+
+        A page that leads says so again and again; one that has not for `LEADS_FOR` seconds is gone.
+        """
+        with self._lock:
+            if place != self._lead[1]:
+                self._lead = (self._next_version(), place)
+            self._lead_at = time.monotonic()
+
+    def _led(self) -> tuple[int, dict[str, Any] | None]:
+        if self._lead[1] is not None and time.monotonic() - self._lead_at > LEADS_FOR:
+            self._lead = (self._next_version(), None)
+        return self._lead
 
     def compare(self, run_ids: list[str]) -> dict[str, Any]:
         """The curves of a few runs, to be drawn over one another, and the digit-FID of real digits.
@@ -237,6 +258,22 @@ def live_routes(pages: LivePages, who: Who) -> list[Route]:
             headers={"cache-control": "no-store"},
         )
 
+    async def lead(request: Request) -> Response:
+        """Body: the place as JSON, or null. Who may lead is the door's business."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LEAD_BYTES:
+                return Response(status_code=413)
+        try:
+            place = json.loads(body)
+        except ValueError:
+            return Response(status_code=400)
+        if place is not None and not isinstance(place, dict):
+            return Response(status_code=400)
+        pages.lead(place)
+        return Response(status_code=204)
+
     def compare(request: Request) -> Response:
         return JSONResponse(pages.compare(request.query_params.getlist("run")), headers={"cache-control": "no-store"})
 
@@ -259,6 +296,7 @@ def live_routes(pages: LivePages, who: Who) -> list[Route]:
 
     return [
         Route("/gradio_api/lab/live", live),
+        Route("/gradio_api/lab/lead", lead, methods=["POST"]),
         Route("/gradio_api/lab/compare", compare),
         Route("/gradio_api/lab/picture/{run}/{name}", picture),
     ]

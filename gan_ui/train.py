@@ -36,7 +36,7 @@ PAUSED_WITHIN = 10.0  # seconds; a trainer that takes longer is branched from it
 OF_SHOWN_RUN = "(_, ...others) => [ganLive.view ? ganLive.view.run : '', ...others]"
 
 
-def train_tab(runner: Runner, who: Who, localised: Localised, language: gr.Radio) -> None:
+def train_tab(page: gr.Blocks, runner: Runner, who: Who, localised: Localised, language: gr.Radio) -> None:
     """Build the tab inside the current Blocks."""
     form = SettingsForm(localised)
     with gr.Row(equal_height=False, elem_classes="gl-main"):
@@ -80,6 +80,16 @@ def train_tab(runner: Runner, who: Who, localised: Localised, language: gr.Radio
                 with gr.Column(min_width=320):
                     quality(elem_id="quality")
     cards = run_list(elem_id="runs")
+
+    # --- a new page: what its visitor may do, and the preset that its link asks for ---
+    page.load(
+        _opening(who),
+        form.widgets[0],
+        [start, upload, *form.widgets],
+        js="() => [new URLSearchParams(location.search).get('preset') || '']",
+        api_name="page_opening",
+        **QUICK,
+    )
 
     # --- settings ---
     preset = form.widgets[0]
@@ -160,6 +170,16 @@ def train_tab(runner: Runner, who: Who, localised: Localised, language: gr.Radio
     several: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
     cards.resume(_on_card(acting, Acting.resume), language, cards, api_name="page_card_resume", **several)
     cards.remove(_on_card(acting, Acting.delete), language, cards, api_name="page_card_delete", **several)
+
+
+def _opening(who: Who) -> Callable[..., list[Any]]:
+    def opening(request: gr.Request, preset: str) -> list[Any]:
+        person = who.person(request)
+        allowed = [gr.update(interactive=person.right(action) == "yes") for action in ("start", "upload")]
+        values = [preset, *preset_values(preset)] if preset in PRESETS else [gr.skip()] * len(FIELDS)
+        return [*allowed, *values]
+
+    return opening
 
 
 def _start(acting: Whose, form: SettingsForm) -> Callable[..., tuple[Any, str]]:

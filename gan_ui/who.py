@@ -20,6 +20,8 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Literal
 
 from starlette.requests import cookie_parser
@@ -69,8 +71,7 @@ EVENTS: dict[str, str] = {
     "sample": "sample",
     "page_words": "watch",
     "page_language": "watch",
-    "page_rights": "watch",
-    "page_lesson": "watch",
+    "page_opening": "watch",
     "page_preset": "watch",
     "page_reuse": "watch",
     "page_buttons": "watch",
@@ -144,6 +145,9 @@ class Who:
         self.one_owner = bool(self._token or self.space)  # else everybody is
         self._others: Role = "trainee" if environment.get("GAN_VISITORS", "").strip() == "train" else "visitor"
         self.caps = Caps()
+        # a sign-in button without these stops the app; Spaces have them where the README says `hf_oauth: true`
+        self.sign_in = bool(self.space and environment.get("OAUTH_CLIENT_ID") and find_spec("authlib"))
+        self._kept = {name: environment.get(name, "") for name in ("GAN_RUNS_DIR", "GAN_PUSH_REPO")}
 
     def person(self, request: Any) -> Person:
         """Who sent a request, Starlette's or Gradio's."""
@@ -158,6 +162,12 @@ class Who:
         if not owner and headers.get("sec-fetch-site") != "cross-site":
             owner = self._is_owner_cookie(cookies.get(OWNER_COOKIE, "")) or self._signed_in_as_owner(scope)
         return Person("owner" if owner else self._others, visitor, known)
+
+    def forgets(self, runs_dir: Path) -> bool:
+        """Whether the runs are gone after a restart: on a Space, unless they lie on a volume or are pushed somewhere."""
+        if not self.space or self._kept["GAN_PUSH_REPO"]:
+            return False
+        return not self._kept["GAN_RUNS_DIR"] or _disk(runs_dir) == _disk(Path(__file__))
 
     def is_owner_token(self, token: str) -> bool:
         """Whether it is the GAN_OWNER_TOKEN."""
@@ -176,6 +186,13 @@ class Who:
         info = session.get("oauth_info") if isinstance(session, dict) and self.space else None
         user = info.get("userinfo") if isinstance(info, dict) and info.get("expires_at", 0) > time.time() else None
         return isinstance(user, dict) and any(name and user.get(key) == name for key, name in self._account.items())
+
+
+def _disk(path: Path) -> int | None:
+    try:
+        return path.stat().st_dev
+    except OSError:
+        return None
 
 
 def _hash(kind: str, value: str, length: int = 16) -> str:

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+
+from gan_core.runs import Run
+from gan_core.sentences import UserError
+from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Person, Who
+
+TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
+SPACE = {"SPACE_ID": "ada/gan", "SPACE_AUTHOR_NAME": "ada", "SPACE_CREATOR_USER_ID": "60af"}
+COOKIE = "AAAAAAAAAAAAAAAAAAAAAA"
+
+
+def asked(session: Any = None, address: str = "10.0.0.1", **headers: str) -> Request:
+    raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    return Request({"type": "http", "headers": raw, "client": (address, 1), "session": session or {}})
+
+
+def signed_in(**user: str) -> dict[str, Any]:
+    return {"oauth_info": {"expires_at": time.time() + 60, "userinfo": user}}
+
+
+def test_the_table_is_whole() -> None:
+    assert all(len(row) == len(ROLES) and set(row) <= {"yes", "own", "no"} for row in RIGHTS.values())
+    assert set(EVENTS.values()) <= set(RIGHTS)
+    for action, (owner, visitor, trainee) in RIGHTS.items():
+        assert owner == ("no" if action == "nobody" else "yes")
+        assert visitor in ("yes", "no"), "what is one's own needs the right to start it"
+        assert visitor == "no" or trainee == "yes"
+
+
+def test_on_ones_own_machine_everybody_is_the_owner() -> None:
+    assert Who({}).person(asked()).role == "owner"
+    assert Who({"GAN_VISITORS": "train"}).person(asked()).role == "owner"
+    assert Who({"GAN_OWNER_TOKEN": "  "}).person(asked()).role == "owner"
+
+
+def test_with_a_token_only_who_has_it_is_the_owner() -> None:
+    who = Who(TOKEN)
+    assert who.person(asked()).role == "visitor"
+    assert Who({**TOKEN, "GAN_VISITORS": "train"}).person(asked()).role == "trainee"
+    assert who.person(asked(x_owner_token="open sesame")).role == "owner"
+    assert who.person(asked(x_owner_token="open")).role == "visitor"
+    assert who.person(asked(x_owner_token="öffne dich")).role == "visitor"
+    cookie = f"a=b; {OWNER_COOKIE}={who.owner_cookie()}"
+    assert who.person(asked(cookie=cookie)).role == "owner"
+    assert who.person(asked(cookie=cookie, sec_fetch_site="same-origin")).role == "owner"
+    assert who.person(asked(cookie=cookie, sec_fetch_site="cross-site")).role == "visitor"
+    assert who.person(asked(cookie=f"{OWNER_COOKIE}=open sesame")).role == "visitor"
+    assert "sesame" not in who.owner_cookie()
+    assert Who({"SPACE_ID": "a/b"}).person(asked(cookie=f"{OWNER_COOKIE}={Who({}).owner_cookie()}")).role == "visitor"
+    assert Who({"SPACE_ID": "a/b"}).person(asked(x_owner_token="")).role == "visitor"
+
+
+def test_on_a_space_who_signed_in_as_its_maker_is_the_owner() -> None:
+    who = Who(SPACE)
+    assert who.person(asked()).role == "visitor"
+    assert who.person(asked(signed_in(preferred_username="ada", sub="1"))).role == "owner"
+    assert who.person(asked(signed_in(preferred_username="grace", sub="60af"))).role == "owner"
+    assert who.person(asked(signed_in(preferred_username="grace", sub="1"))).role == "visitor"
+    assert who.person(asked(signed_in(preferred_username="60af", sub="ada"))).role == "visitor"
+    over = signed_in(preferred_username="ada")
+    over["oauth_info"]["expires_at"] = time.time() - 1
+    assert who.person(asked(over)).role == "visitor"
+    assert who.person(asked({"oauth_info": "ada"})).role == "visitor"
+    # a variable that is not there is nobody's name
+    assert Who({"SPACE_ID": "a/b"}).person(asked(signed_in(sub="1"))).role == "visitor"
+    # and elsewhere such a session says nothing
+    assert Who({**TOKEN, "SPACE_AUTHOR_NAME": "ada"}).person(asked(signed_in(preferred_username="ada"))).role == (
+        "visitor"
+    )
+
+
+def test_a_visitor_is_a_cookie_or_else_an_address_and_neither_can_be_read_from_the_name() -> None:
+    who = Who(TOKEN)
+    one = who.person(asked(cookie=f"{VISITOR_COOKIE}={COOKIE}"))
+    assert one.known
+    assert one == who.person(asked(cookie=f"{VISITOR_COOKIE}={COOKIE}", address="10.0.0.2"))
+    assert COOKIE not in one.visitor
+    others = [
+        who.person(request) for request in (asked(), asked(address="10.0.0.2"), asked(cookie=VISITOR_COOKIE + "=x"))
+    ]
+    assert not any(other.known for other in others)
+    assert len({one.visitor, *(other.visitor for other in others)}) == 3  # a cookie we did not make is none
+    assert others[0] == others[2]
+    assert who.person(None).visitor  # an event that no browser sent
+
+
+def test_what_is_ones_own_is_what_one_started(make_run: Callable[..., Run]) -> None:
+    run = make_run("somebodys")
+    for person in (Person("trainee", "abc"), Person("trainee", "")):
+        with pytest.raises(UserError, match="not your run"):
+            person.check("stop", run)
+    with pytest.raises(UserError, match="owner"):
+        Person("trainee", "abc").check("stop")  # no run to be the owner of
+    Person("owner", "abc").check("stop", run)
+    with pytest.raises(UserError, match="owner"):
+        Person("visitor", "abc").check("stop", run)
+    with pytest.raises(KeyError):
+        Person("owner", "abc").check("conquer")
