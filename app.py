@@ -13,6 +13,7 @@ from pathlib import Path
 from gan_core.runner import Runner
 from gan_core.runs import default_runs_dir
 from gan_core.sentences import UserError
+from gan_ui.api import check_mcp
 from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
@@ -35,9 +36,19 @@ def main() -> int:
     parser.add_argument(
         "--max-trainings", type=int, default=1, help="how many may train at once; the others queue (default 1)"
     )
+    parser.add_argument(
+        "--mcp", action="store_true", help='offer start, status, metrics and sample to agents (needs "gradio[mcp]")'
+    )
     arguments = parser.parse_args()
     if arguments.max_trainings < 1:
         parser.error("--max-trainings must be at least 1")
+
+    if arguments.mcp:
+        try:
+            check_mcp()
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
 
     runner = Runner(arguments.runs_dir, arguments.max_trainings)
     samples, jobs = SampleServer(arguments.runs_dir), Jobs()
@@ -45,12 +56,13 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     who = Who()
-    page = build(runner, samples, who)
+    page = build(runner, samples, who, only_tools=arguments.mcp)
     try:
         page.launch(
             server_name=arguments.host,
             server_port=arguments.port,
             prevent_thread_lock=True,
+            mcp_server=arguments.mcp,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
             **launch_settings(runner, samples, jobs, who),
         )

@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,11 +48,11 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class _Order:
-    """A run waiting for its turn, and whose it is (see `Run.visitor`)."""
+    """A run waiting for its turn."""
 
     run: Run
     more_steps: int | None
-    visitor: str
+    turn: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,6 @@ class _Trainer:
     run: Run
     process: subprocess.Popen[bytes]
     heartbeat_at_launch: float
-    visitor: str
 
 
 class Runner:
@@ -79,6 +77,8 @@ class Runner:
         self.max_trainings = max_trainings
         self._trainers: dict[str, _Trainer] = {}
         self._queue: list[_Order] = []
+        self._turn = 0  # that of the order launched last
+        self._last_turn: dict[str, int] = {}  # of each visitor's orders
         self._lock = threading.RLock()
         self._closing = threading.Event()
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class Runner:
     def waiting_for(self, run: Run) -> list[str]:
         """The ids of the runs that a queued run has to wait for; empty if it is not queued."""
         with self._lock:
-            ids = [order.run.id for order in self._in_turn()]
+            ids = [order.run.id for order in self._queue]
             return [*self._trainers, *ids[: ids.index(run.id)]] if run.id in ids else []
 
     def seconds_until(self, run: Run) -> float | None:
@@ -133,7 +133,7 @@ class Runner:
             self._check_queue()
             folder = runs.new_run_folder(self.runs_dir, config.preset)
             run = runs.create_run(folder, config, facts.sha256, facts.size, visitor=visitor)
-            self._queue.append(_Order(run, None, visitor))
+            self._enqueue(run, None, visitor)
         return run
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
@@ -150,7 +150,7 @@ class Runner:
                 raise UserError("resume_active", run=run.id, status=status)
             self._check_queue()
             run.set_wish(None)
-            self._queue.append(_Order(run, more, run.visitor()))
+            self._enqueue(run, more, run.visitor())
         return run
 
     def pause(self, run_id: str) -> Run:
@@ -190,7 +190,7 @@ class Runner:
         folder = runs.new_run_folder(self.runs_dir, parent.config().preset)
         run = make_branch(parent, folder, settings, step, visitor)
         with self._lock:
-            self._queue.append(_Order(run, None, visitor))
+            self._enqueue(run, None, visitor)
         return run
 
     def stop(self, run_id: str) -> Run:
@@ -260,17 +260,16 @@ class Runner:
         while len(self._trainers) < self.max_trainings and (order := self._next()):
             self._launch(order)
 
-    def _in_turn(self) -> list[_Order]:
-        """The queue in the order of its turns: everybody's first run, everybody's second, ..., each as they came."""
-        had = Counter(trainer.visitor for trainer in self._trainers.values())
-        turns = []
-        for order in self._queue:
-            turns.append((had[order.visitor], order))
-            had[order.visitor] += 1
-        return [order for _, order in sorted(turns, key=lambda turn: turn[0])]
+    def _enqueue(self, run: Run, more_steps: int | None, visitor: str) -> None:
+        """Everybody's first run comes before anybody's second; a newcomer comes in at the turn that has been reached."""
+        self._last_turn = {name: turn for name, turn in self._last_turn.items() if turn >= self._turn}
+        turn = max(self._turn, self._last_turn.get(visitor, -1) + 1)
+        self._last_turn[visitor] = turn
+        self._queue.append(_Order(run, more_steps, turn))
+        self._queue.sort(key=lambda order: order.turn)  # which leaves those of one turn as they came
 
     def _next(self) -> _Order | None:
-        for order in self._in_turn():
+        for order in self._queue:
             if order.run.id not in self._trainers:  # its paused process may be just about to end
                 self._queue.remove(order)
                 return order
@@ -278,13 +277,13 @@ class Runner:
 
     def _launch(self, order: _Order) -> None:
         line = json.dumps({"folder": str(order.run.folder.resolve()), "more_steps": order.more_steps}) + "\n"
-        process = self._spare
+        process, self._turn = self._spare, order.turn
         assert process.stdin is not None
         heartbeat = order.run.state().heartbeat
         with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
             process.stdin.write(line.encode())
             process.stdin.flush()
-        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat, order.visitor)
+        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat)
         self._spare = _spawn()
 
     def _check_queue(self) -> None:

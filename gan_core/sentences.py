@@ -615,6 +615,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{run} 不是你的训练；你只能对自己启动的训练这样做。",
     ),
     "not_served": ("This app has nothing at this address.", "本程序在此地址没有内容。"),
+    "mcp_missing": (
+        'Agents need a package that is not installed; run: pip install "gradio[mcp]".',
+        '给智能体使用需要一个尚未安装的包；请运行：pip install "gradio[mcp]"。',
+    ),
     "too_fast": (
         "That was too much at once; try again in {seconds} s.",
         "请求太频繁了；请在 {seconds} 秒后再试。",

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -157,6 +158,12 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
             api_visibility="public" if shown else "undocumented",
             queue=False,
         )
+
+
+def check_mcp() -> None:
+    """Raise UserError if agents cannot be served because Gradio's extra for it is not installed."""
+    if find_spec("mcp") is None:
+        raise UserError("mcp_missing")
 
 
 def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:

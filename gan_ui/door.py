@@ -42,6 +42,11 @@ ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "jobs/"): ("watch", "job"),
     ("POST", LAB + "jobs/"): ("watch", "job"),
     ("POST", LAB + "film/"): ("film", "heavy"),
+    ("GET", LAB + "timeline"): ("watch", "poll"),
+    ("GET", LAB + "snapshot/"): ("watch", "file"),
+    ("POST", LAB + "frames"): ("sample", "sample"),
+    ("GET", LAB + "branch"): ("watch", "poll"),
+    ("POST", LAB + "branch"): ("branch", "event"),
     ("POST", LAB + "lead"): ("lead", "poll"),
 }
 # the same for what Gradio serves; the first that fits counts, and what fits none is not bounded

@@ -317,3 +317,23 @@ def test_routes(pages: LivePages, make_run: MakeRun) -> None:
         },
     )
     assert again.status_code == 204
+
+
+def test_who_leads_is_told_to_all_and_forgotten_when_silent(pages: LivePages, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = TestClient(Starlette(routes=live_routes(pages, Who({}))))
+    version = client.get("/gradio_api/lab/live").json()["version"]
+    place = {"run": "a", "tab": "explore", "step": 500}
+    assert client.post("/gradio_api/lab/lead", json=place).status_code == 204
+    told = client.get(f"/gradio_api/lab/live?since={version}").json()
+    assert told["lead"] == place
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").status_code == 204
+    client.post("/gradio_api/lab/lead", json=place)  # still there, and nothing new to tell
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").status_code == 204
+    for body, code in ((b"[1]", 400), (b"{", 400), (b"x" * 3000, 413)):
+        assert client.post("/gradio_api/lab/lead", content=body).status_code == code
+    monkeypatch.setattr("gan_ui.live.LEADS_FOR", 0.0)
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").json()["lead"] is None
+    monkeypatch.undo()
+    client.post("/gradio_api/lab/lead", json=place)
+    client.post("/gradio_api/lab/lead", content=b"null")
+    assert client.get("/gradio_api/lab/live").json()["lead"] is None

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.requests import Request
 
+from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import UserError
+from gan_ui.app import build
+from gan_ui.sampling import SampleServer
 from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Person, Who
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
@@ -103,3 +107,33 @@ def test_what_is_ones_own_is_what_one_started(make_run: Callable[..., Run]) -> N
         Person("visitor", "abc").check("stop", run)
     with pytest.raises(KeyError):
         Person("owner", "abc").check("conquer")
+
+
+def test_on_a_space_runs_are_lost_unless_they_lie_on_a_volume_or_are_pushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not Who(TOKEN).forgets(tmp_path)
+    assert Who(SPACE).forgets(tmp_path)
+    assert not Who({**SPACE, "GAN_PUSH_REPO": "ada/runs"}).forgets(tmp_path)
+    volume = Who({**SPACE, "GAN_RUNS_DIR": str(tmp_path)})
+    monkeypatch.setattr("gan_ui.who._disk", lambda path: 1 if path == tmp_path else 2)
+    assert not volume.forgets(tmp_path)
+    monkeypatch.setattr("gan_ui.who._disk", lambda path: 1)
+    assert volume.forgets(tmp_path)
+
+
+def test_the_page_of_a_space_can_be_duplicated_and_says_that_runs_are_lost(tmp_path: Path) -> None:
+    runner, samples = Runner(tmp_path / "runs"), SampleServer(tmp_path / "runs")
+    try:
+        shown = {}
+        for name, environment in (("here", {}), ("space", SPACE)):
+            components = build(runner, samples, Who(environment)).config["components"]
+            buttons = [component["props"]["value"] for component in components if component["type"] == "button"]
+            shown[name] = buttons.count("Duplicate this Space")
+            [bar] = [component["props"] for component in components if component["props"].get("elem_id") == "class"]
+            assert bar["props"] == {"shared": name == "space", "lost": name == "space"}
+    finally:
+        runner.close()
+    assert shown == {"here": 0, "space": 1}
+    assert not Who({**SPACE, "OAUTH_CLIENT_ID": ""}).sign_in
+    assert not Who({"OAUTH_CLIENT_ID": "x"}).sign_in
