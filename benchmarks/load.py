@@ -155,7 +155,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         headless = Path(scratch) / "headless"
         command = [sys.executable, "-m", "gan_core", "train", "--preset", PRESET, "--seconds", str(alone)]
-        subprocess.run([*command, "--out", str(headless)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([*command, "--out", str(headless)], cwd=ROOT, check=True, capture_output=True)
         runs_dir = Path(scratch) / "runs"
         url = f"http://127.0.0.1:{8100 + os.getpid() % 800}"
         app = subprocess.Popen(

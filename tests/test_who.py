@@ -12,8 +12,9 @@ from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui.app import build
+from gan_ui.door import PACES
 from gan_ui.sampling import SampleServer
-from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Person, Who
+from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Caps, Person, Who
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
 SPACE = {"SPACE_ID": "ada/gan", "SPACE_AUTHOR_NAME": "ada", "SPACE_CREATOR_USER_ID": "60af"}
@@ -137,3 +138,16 @@ def test_the_page_of_a_space_can_be_duplicated_and_says_that_runs_are_lost(tmp_p
     assert shown == {"here": 0, "space": 1}
     assert not Who({**SPACE, "OAUTH_CLIENT_ID": ""}).sign_in
     assert not Who({"OAUTH_CLIENT_ID": "x"}).sign_in
+
+
+def test_the_table_in_the_docs_is_this_table() -> None:
+    told = (Path(__file__).parent.parent / "docs" / "classroom.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:5]] for line in told.splitlines() if line.startswith("| ")]
+    assert [row for row in rows if row[0] in RIGHTS] == [[action, *answers] for action, answers in RIGHTS.items()]
+    caps = Caps()
+    for number in (f"{caps.seconds} s and {caps.steps:,} steps", f"| {caps.runs} |", f"{caps.megabytes} MB"):
+        assert number in told
+    for kind, words in (("poll", "4 and"), ("sample", "40 a second"), ("event", "10 a second")):
+        assert words in told
+        assert f"{PACES[kind].per_second:g}" in words
+    assert f"{PACES['heavy'].per_second * 60:g} a minute" in told
