@@ -39,6 +39,8 @@ ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "z"): ("sample", "sample"),
     ("GET", LAB + "directions"): ("sample", "sample"),
     ("POST", LAB + "directions"): ("name", "event"),
+    ("GET", LAB + "pose"): ("sample", "sample"),
+    ("POST", LAB + "pose"): ("sample", "sample"),
     ("GET", LAB + "jobs/"): ("watch", "job"),
     ("POST", LAB + "jobs/"): ("watch", "job"),
     ("POST", LAB + "film/"): ("film", "heavy"),
