@@ -70,7 +70,7 @@ class Pace:
 PACES = {
     "poll": Pace(4, 16),
     "file": Pace(40, 400),
-    "sample": Pace(40, 80),
+    "sample": Pace(30, 60),
     "job": Pace(10, 40),
     "event": Pace(10, 60),
     "heavy": Pace(6 / 60, 6),

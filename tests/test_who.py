@@ -147,7 +147,7 @@ def test_the_table_in_the_docs_is_this_table() -> None:
     caps = Caps()
     for number in (f"{caps.seconds} s and {caps.steps:,} steps", f"| {caps.runs} |", f"{caps.megabytes} MB"):
         assert number in told
-    for kind, words in (("poll", "4 and"), ("sample", "40 a second"), ("event", "10 a second")):
+    for kind, words in (("poll", "4 and"), ("sample", "30 a second"), ("event", "10 a second")):
         assert words in told
         assert f"{PACES[kind].per_second:g}" in words
     assert f"{PACES['heavy'].per_second * 60:g} a minute" in told
