@@ -30,6 +30,7 @@ from gan_core.sentences import UserError
 from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who
 
 LAB = "/gradio_api/lab/"
+VISITOR_HEADER = "x-visitor"
 # method and path, or its beginning if it ends with "/": (action of who.RIGHTS, pace)
 ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "live"): ("watch", "poll"),
@@ -129,7 +130,7 @@ class Door:
             return
         # what comes behind the door may name the visitor by this header, which nobody can choose for himself
         headers = MutableHeaders(scope=scope)
-        headers["x-visitor"] = person.visitor
+        headers[VISITOR_HEADER] = person.visitor
         if _is_page(request) and not person.known:
             send = _sending(send, _cookie(VISITOR_COOKIE, secrets.token_urlsafe(16), YEAR, self._who))
         await self._app(scope, receive, send)

@@ -17,9 +17,10 @@ from starlette.routing import Route
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import SENTENCES
-from gan_ui.app import build, launch_settings
+from gan_ui.app import launch_settings
 from gan_ui.changing import LIVE, settings_now
 from gan_ui.door import LAB, ROUTES, _fits
+from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
 from gan_ui.settings_form import shown_value
 from gan_ui.who import EVENTS, RIGHTS, Who
@@ -75,11 +76,13 @@ def test_every_event_is_in_the_table_and_the_other_way_round(app: App) -> None:
 
 
 def test_every_route_is_in_the_table(tmp_path: Path) -> None:
-    runner = Runner(tmp_path / "runs")
+    runner, jobs = Runner(tmp_path / "runs"), Jobs()
     try:
-        routes: list[Route] = launch_settings(runner, SampleServer(tmp_path / "runs"), Who({}))["app_kwargs"]["routes"]
-        build(runner, SampleServer(tmp_path / "runs"), Who({}))
+        routes: list[Route] = launch_settings(runner, SampleServer(tmp_path / "runs"), jobs, Who({}))["app_kwargs"][
+            "routes"
+        ]
     finally:
+        jobs.close()
         runner.close()
     for route in routes:
         assert route.path.startswith(LAB), "the door guards what is under it"
