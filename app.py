@@ -13,9 +13,11 @@ from pathlib import Path
 from gan_core.runner import Runner
 from gan_core.runs import default_runs_dir
 from gan_core.sentences import UserError
+from gan_ui.api import check_mcp
 from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
+from gan_ui.who import Who
 
 
 def main() -> int:
@@ -34,23 +36,35 @@ def main() -> int:
     parser.add_argument(
         "--max-trainings", type=int, default=1, help="how many may train at once; the others queue (default 1)"
     )
+    parser.add_argument(
+        "--mcp", action="store_true", help='offer start, status, metrics and sample to agents (needs "gradio[mcp]")'
+    )
     arguments = parser.parse_args()
     if arguments.max_trainings < 1:
         parser.error("--max-trainings must be at least 1")
+
+    if arguments.mcp:
+        try:
+            check_mcp()
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
 
     runner = Runner(arguments.runs_dir, arguments.max_trainings)
     samples, jobs = SampleServer(arguments.runs_dir), Jobs()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    page = build(runner, samples)
+    who = Who()
+    page = build(runner, samples, who, only_tools=arguments.mcp)
     try:
         page.launch(
             server_name=arguments.host,
             server_port=arguments.port,
             prevent_thread_lock=True,
+            mcp_server=arguments.mcp,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
-            **launch_settings(runner, samples, jobs),
+            **launch_settings(runner, samples, jobs, who),
         )
     except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
         where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"

@@ -56,7 +56,9 @@ def _origin(parent: Run, step: int | None, checkpoint: Checkpoint | None) -> Ori
     return Origin(exact, "checkpoint" if checkpoint else "start")
 
 
-def make_branch(parent: Run, folder: Path, settings: Mapping[str, Any], step: int | None = None) -> Run:
+def make_branch(
+    parent: Run, folder: Path, settings: Mapping[str, Any], step: int | None = None, visitor: str = ""
+) -> Run:
     """Make `folder` a run, queued, that goes on from the parent as `branch_origin` says.
 
     It trains for as long again as the parent was asked to. Raises UserError for settings that cannot be changed or used,
@@ -80,7 +82,7 @@ def make_branch(parent: Run, folder: Path, settings: Mapping[str, Any], step: in
     # made under a name that is not a run's, so that nobody ever sees half of it
     making = folder.with_name(f".{folder.name}")
     origins = {"run": parent.id, "step": origin.step, "kind": origin.kind}
-    run = runs.create_run(making, config, document["dataset_sha256"], document["dataset_size"], origins)
+    run = runs.create_run(making, config, document["dataset_sha256"], document["dataset_size"], origins, visitor)
     try:
         if checkpoint:
             _copy_past(parent, run, origin.step)

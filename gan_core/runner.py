@@ -24,7 +24,7 @@ from gan_core import data, runs
 from gan_core.config import Config, check_field, check_together
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import Locked
-from gan_core.runs import Run, State
+from gan_core.runs import ACTIVE, Run, State
 from gan_core.sentences import UserError
 
 QUEUE_LENGTH = 20
@@ -52,6 +52,7 @@ class _Order:
 
     run: Run
     more_steps: int | None
+    turn: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Runner:
         self.max_trainings = max_trainings
         self._trainers: dict[str, _Trainer] = {}
         self._queue: list[_Order] = []
+        self._turn = 0  # that of the order launched last
+        self._last_turn: dict[str, int] = {}  # of each visitor's orders
         self._lock = threading.RLock()
         self._closing = threading.Event()
         runs_dir.mkdir(parents=True, exist_ok=True)
@@ -108,10 +111,19 @@ class Runner:
             ids = [order.run.id for order in self._queue]
             return [*self._trainers, *ids[: ids.index(run.id)]] if run.id in ids else []
 
+    def seconds_until(self, run: Run) -> float | None:
+        """About how long a queued run has to wait; None if it is not queued or nobody can tell."""
+        left = [_seconds_left(Run(self.runs_dir / ahead)) for ahead in self.waiting_for(run)]
+        known = [seconds for seconds in left if seconds is not None]
+        return sum(known) / self.max_trainings if left and len(known) == len(left) else None
+
     # --- what a person can do; each raises UserError, and then nothing has changed ---
 
-    def start(self, config: Config) -> Run:
-        """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to."""
+    def start(self, config: Config, visitor: str = "") -> Run:
+        """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to.
+
+        `visitor` is whose run it is: nobody's second run is trained before everybody's first.
+        """
         if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
             raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
         from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
@@ -120,8 +132,8 @@ class Runner:
         with self._lock:
             self._check_queue()
             folder = runs.new_run_folder(self.runs_dir, config.preset)
-            run = runs.create_run(folder, config, facts.sha256, facts.size)
-            self._queue.append(_Order(run, None))
+            run = runs.create_run(folder, config, facts.sha256, facts.size, visitor=visitor)
+            self._enqueue(run, None, visitor)
         return run
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
@@ -138,7 +150,7 @@ class Runner:
                 raise UserError("resume_active", run=run.id, status=status)
             self._check_queue()
             run.set_wish(None)
-            self._queue.append(_Order(run, more))
+            self._enqueue(run, more, run.visitor())
         return run
 
     def pause(self, run_id: str) -> Run:
@@ -167,7 +179,7 @@ class Runner:
             run.set_wanted_settings(checked)
         return run
 
-    def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
+    def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None, visitor: str = "") -> Run:
         """Start a new run from another one (see `branch.make_branch`), now or when its turn comes."""
         from gan_core.branch import make_branch  # here, because it imports torch
 
@@ -175,9 +187,10 @@ class Runner:
         with self._lock:
             self._check_queue()
         # without the lock: it copies what may be 100 MB, and every page that is open waits for the lock
-        run = make_branch(parent, runs.new_run_folder(self.runs_dir, parent.config().preset), settings, step)
+        folder = runs.new_run_folder(self.runs_dir, parent.config().preset)
+        run = make_branch(parent, folder, settings, step, visitor)
         with self._lock:
-            self._queue.append(_Order(run, None))
+            self._enqueue(run, None, visitor)
         return run
 
     def stop(self, run_id: str) -> Run:
@@ -247,6 +260,14 @@ class Runner:
         while len(self._trainers) < self.max_trainings and (order := self._next()):
             self._launch(order)
 
+    def _enqueue(self, run: Run, more_steps: int | None, visitor: str) -> None:
+        """Everybody's first run comes before anybody's second; a newcomer comes in at the turn that has been reached."""
+        self._last_turn = {name: turn for name, turn in self._last_turn.items() if turn >= self._turn}
+        turn = max(self._turn, self._last_turn.get(visitor, -1) + 1)
+        self._last_turn[visitor] = turn
+        self._queue.append(_Order(run, more_steps, turn))
+        self._queue.sort(key=lambda order: order.turn)  # which leaves those of one turn as they came
+
     def _next(self) -> _Order | None:
         for order in self._queue:
             if order.run.id not in self._trainers:  # its paused process may be just about to end
@@ -256,7 +277,7 @@ class Runner:
 
     def _launch(self, order: _Order) -> None:
         line = json.dumps({"folder": str(order.run.folder.resolve()), "more_steps": order.more_steps}) + "\n"
-        process = self._spare
+        process, self._turn = self._spare, order.turn
         assert process.stdin is not None
         heartbeat = order.run.state().heartbeat
         with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
@@ -268,6 +289,16 @@ class Runner:
     def _check_queue(self) -> None:
         if len(self._queue) >= QUEUE_LENGTH:
             raise UserError("queue_full", length=QUEUE_LENGTH)
+
+
+def _seconds_left(run: Run) -> float | None:
+    state = run.state()
+    if state.status in ACTIVE and state.steps_per_second:
+        return state.eta_seconds
+    with contextlib.suppress(UserError):
+        seconds = run.config().seconds
+        return max(0.0, seconds - state.seconds) if seconds else None
+    return None
 
 
 def _spawn() -> subprocess.Popen[bytes]:

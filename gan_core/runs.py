@@ -107,6 +107,13 @@ class Run:
         except (KeyError, TypeError, AttributeError):
             raise UserError("run_unreadable", run=self.id) from None
 
+    def visitor(self) -> str:
+        """Who started it: a visitor's name as the app gave it, or "" for the owner of the app and the command line."""
+        try:
+            return str(self.document().get("visitor") or "")
+        except UserError:
+            return ""
+
     def state(self) -> State:
         """The state as it really is: a run whose trainer died without a word is failed, whatever its file says."""
         state = self._read_state()
@@ -220,11 +227,16 @@ class Run:
 
 
 def create_run(
-    folder: Path, config: Config, dataset_sha256: str, dataset_size: int, parent: dict[str, Any] | None = None
+    folder: Path,
+    config: Config,
+    dataset_sha256: str,
+    dataset_size: int,
+    parent: dict[str, Any] | None = None,
+    visitor: str = "",
 ) -> Run:
     """Make a new run folder, queued. Raises UserError if the folder already holds something.
 
-    `parent` is {"run": id, "step": number} for a branch.
+    `parent` is {"run": id, "step": number} for a branch, `visitor` whose run it is (see `Run.visitor`).
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -242,6 +254,7 @@ def create_run(
         "dataset_sha256": dataset_sha256,
         "dataset_size": dataset_size,
         "parent": parent,
+        "visitor": visitor,
         "versions": {"python": platform.python_version(), "torch": importlib.metadata.version("torch")},
     }
     try:

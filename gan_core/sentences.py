@@ -42,6 +42,44 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{field} is “{name}”, but this machine has none; choose auto.",
         "{field} 为“{name}”，但本机没有；请选择 auto。",
     ),
+    # who may do what
+    "only_owner": (
+        "Here only the owner of this app may do that; you can watch, sample and explore.",
+        "在这里只有本程序的主人可以这样做；你可以观看、采样和探索。",
+    ),
+    "not_your_run": (
+        "{run} is not your run; you may do that only with runs that you started.",
+        "{run} 不是你的训练；你只能对自己启动的训练这样做。",
+    ),
+    "not_served": ("This app has nothing at this address.", "本程序在此地址没有内容。"),
+    "mcp_missing": (
+        'Agents need a package that is not installed; run: pip install "gradio[mcp]".',
+        '给智能体使用需要一个尚未安装的包；请运行：pip install "gradio[mcp]"。',
+    ),
+    "too_fast": (
+        "That was too much at once; try again in {seconds} s.",
+        "请求太频繁了；请在 {seconds} 秒后再试。",
+    ),
+    "visitor_seconds": (
+        "Visitors may train a run for at most {seconds} s; set the time limit to that or less.",
+        "访客的每次训练最多 {seconds} 秒；请把时间上限设为不超过此值。",
+    ),
+    "visitor_steps": (
+        "Visitors may train a run for at most {steps} steps; ask for fewer.",
+        "访客的每次训练最多 {steps} 步；请减少步数。",
+    ),
+    "visitor_time_over": (
+        "{run} has trained for all of its {seconds} s; start a new run.",
+        "{run} 已用完它的 {seconds} 秒；请新开始一次训练。",
+    ),
+    "visitor_runs": (
+        "A visitor may keep {count} runs; delete one of yours first.",
+        "每位访客最多保留 {count} 次训练；请先删除一次你自己的训练。",
+    ),
+    "visitors_disk": (
+        "The runs of all visitors fill the {megabytes} MB they may take; delete one of yours, or ask the owner to make room.",
+        "所有访客的训练已占满允许的 {megabytes} MB；请删除一次你自己的训练，或请主人腾出空间。",
+    ),
     # data sets
     "unknown_dataset": (
         "There is no data set “{name}”; choose one of: {choices}; or give a folder or .zip of images.",

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import gradio as gr
@@ -13,15 +14,26 @@ from gradio.events import api
 
 from gan_core.config import make_config, to_json
 from gan_core.presets import DEFAULT_PRESET, PRESETS
-from gan_core.runner import ALLOWED, Runner
+from gan_core.runner import Runner
 from gan_core.runs import Run, list_runs
 from gan_core.sentences import UserError
+from gan_ui.acting import Acting
 from gan_ui.live import error_sentences
 from gan_ui.sampling import SampleServer
+from gan_ui.who import Who
+
+# What an agent is offered (MCP): these and no other, however much more the page and other programs may do.
+TOOLS = ("start", "status", "metrics", "sample")
 
 
-def endpoints(runner: Runner, samples: SampleServer) -> None:
-    """Add the endpoints to the current Blocks. What a caller can mend comes back as one English sentence."""
+def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool = False) -> None:
+    """Add the endpoints to the current Blocks. What a caller can mend comes back as one English sentence.
+
+    All can always be called; `only_tools` leaves but `TOOLS` in what describes them, and so in MCP.
+    """
+
+    def acting(request: gr.Request) -> Acting:
+        return Acting(runner, who, request)
 
     def presets() -> list[dict[str, Any]]:
         """The presets: name, a sentence about it, the seconds it takes on one core, and all its settings.
@@ -40,7 +52,13 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
             for preset in PRESETS.values()
         ]
 
-    def start(preset: str = DEFAULT_PRESET, steps: int = 0, seed: int = 0, overrides_json: str = "{}") -> str:
+    def start(
+        request: gr.Request,
+        preset: str = DEFAULT_PRESET,
+        steps: int = 0,
+        seed: int = 0,
+        overrides_json: str = "{}",
+    ) -> str:
         """Start a training, or queue it if another is at work.
 
         Args:
@@ -55,29 +73,37 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
         overrides = _object(overrides_json) | {"seed": seed}
         if steps:
             overrides = {"seconds": 0, **overrides, "steps": steps}
-        return runner.start(make_config(preset, overrides)).id
+        return acting(request).start(make_config(preset, overrides)).id
 
-    def status(run: str) -> dict[str, Any]:
-        """The state of a run: status, step, target, speed in steps/s, eta in seconds, error and allowed actions."""
-        return _describe(runner, runner.find(run))
+    def status(request: gr.Request, run: str) -> dict[str, Any]:
+        """The state of a run: status, step, target, speed in steps/s, eta in seconds, error and allowed actions.
 
-    def pause(run: str) -> dict[str, Any]:
+        Args:
+            run: the run's id, as /start returned it.
+        """
+        return _describe(acting(request), runner.find(run))
+
+    def pause(request: gr.Request, run: str) -> dict[str, Any]:
         """Pause a running training: it is saved, and resume continues it exactly."""
-        return _describe(runner, runner.pause(run))
+        person = acting(request)
+        return _describe(person, person.pause(run))
 
-    def resume(run: str, more_steps: int = 0) -> dict[str, Any]:
+    def resume(request: gr.Request, run: str, more_steps: int = 0) -> dict[str, Any]:
         """Resume a paused, stopped or failed run; more_steps > 0 trains that many more, which also works on a finished one."""
-        return _describe(runner, runner.resume(run, more_steps or None))
+        person = acting(request)
+        return _describe(person, person.resume(run, more_steps or None))
 
-    def stop(run: str) -> dict[str, Any]:
+    def stop(request: gr.Request, run: str) -> dict[str, Any]:
         """Stop a training for good, or take it out of the queue; it is saved and can still be resumed."""
-        return _describe(runner, runner.stop(run))
+        person = acting(request)
+        return _describe(person, person.stop(run))
 
-    def change(run: str, settings_json: str) -> dict[str, Any]:
+    def change(request: gr.Request, run: str, settings_json: str) -> dict[str, Any]:
         """Change settings of a running training: a JSON object of lr_g, lr_d, n_critic, r1_gamma, r2_gamma, ema_decay."""
-        return _describe(runner, runner.change(run, _object(settings_json)))
+        person = acting(request)
+        return _describe(person, person.change(run, _object(settings_json)))
 
-    def branch(run: str, settings_json: str, step: int = -1) -> str:
+    def branch(request: gr.Request, run: str, settings_json: str, step: int = -1) -> str:
         """Begin a new run where another one was, with some settings changed.
 
         Args:
@@ -89,15 +115,19 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
         Returns:
             The id of the new run.
         """
-        return runner.branch(run, _object(settings_json), None if step < 0 else step).id
+        return acting(request).branch(run, _object(settings_json), None if step < 0 else step).id
 
     def metrics(run: str) -> list[dict[str, Any]]:
-        """All that was measured of a run's fakes, oldest first; digit_fid is not comparable with Inception FID."""
+        """All that was measured of a run's fakes, oldest first; digit_fid is not comparable with Inception FID.
+
+        Args:
+            run: the run's id, or the name of one that ships.
+        """
         return samples.find(run).metrics()[0]
 
-    def runs() -> list[dict[str, Any]]:
+    def runs(request: gr.Request) -> list[dict[str, Any]]:
         """All runs, the newest first, each as /status describes it."""
-        return [_describe(runner, run) for run in list_runs(runner.runs_dir)]
+        return [_describe(acting(request), run) for run in list_runs(runner.runs_dir)]
 
     def sample(run: str, step: int = -1, seed: int = 0, n: int = 1, digit: int = -1) -> dict[str, Any]:
         """Generate images.
@@ -121,7 +151,19 @@ def endpoints(runner: Runner, samples: SampleServer) -> None:
         }
 
     for function in (presets, start, status, pause, resume, stop, change, branch, metrics, runs, sample):
-        api(_plainly(function), api_name=function.__name__, queue=False)
+        shown = not only_tools or function.__name__ in TOOLS
+        api(
+            _plainly(function),
+            api_name=function.__name__,
+            api_visibility="public" if shown else "undocumented",
+            queue=False,
+        )
+
+
+def check_mcp() -> None:
+    """Raise UserError if agents cannot be served because Gradio's extra for it is not installed."""
+    if find_spec("mcp") is None:
+        raise UserError("mcp_missing")
 
 
 def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,8 +189,8 @@ def _object(text: str) -> dict[str, Any]:
     return values
 
 
-def _describe(runner: Runner, run: Run) -> dict[str, Any]:
-    state = runner.state(run)
+def _describe(acting: Acting, run: Run) -> dict[str, Any]:
+    state = acting.runner.state(run)
     values = dataclasses.asdict(state)
     del values["error"]
     said = error_sentences(state)
@@ -157,6 +199,6 @@ def _describe(runner: Runner, run: Run) -> dict[str, Any]:
         **values,
         "eta": state.eta_seconds,
         "error": said["en"] if said else None,
-        "allowed": sorted(ALLOWED[state.status]),
-        "waiting_for": runner.waiting_for(run),
+        "allowed": acting.allowed(run),
+        "waiting_for": acting.runner.waiting_for(run),
     }

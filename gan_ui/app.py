@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
+from gan_ui.components.classroom import classroom
+from gan_ui.door import Door
 from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.film_routes import Films, film_routes
 from gan_ui.jobs import Jobs, job_routes
@@ -19,18 +22,22 @@ from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
 from gan_ui.strings import STRINGS
 from gan_ui.train import QUICK, train_tab
+from gan_ui.who import Who
 
 HERE = Path(__file__).parent
 TITLE = "GAN Live · 看 GAN 学习"
+STORES = ("live.js", "place.js", "pose_store.js")  # what every part of the page may use, in this order
 UPLOAD_LIMIT = "200mb"
 
 
-def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
-    """The Blocks: everything on the page, and the endpoints."""
+def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool = False) -> gr.Blocks:
+    """The Blocks: everything on the page, and the endpoints (for `only_tools` see there)."""
     localised = Localised()
     page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(600, 3600)) as page:
-        endpoints(runner, samples)  # first, so that they get their names before the page's own handlers
+        endpoints(
+            runner, samples, who, only_tools=only_tools
+        )  # first, so that they get their names before the page's own handlers
         with gr.Row(elem_classes="gl-header"):
             localised.add(gr.Markdown(min_width=200, elem_id="heading"), value="app.heading")
             language = gr.Radio(
@@ -43,9 +50,15 @@ def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
                 min_width=170,
                 scale=0,
             )
+        if who.space:
+            with gr.Row(elem_classes="gl-space"):
+                localised.add(gr.DuplicateButton(size="sm", scale=0, min_width=200), value="app.duplicate")
+                if who.sign_in:
+                    gr.LoginButton(size="sm", scale=0, min_width=240)
+        classroom(shared=who.one_owner, lost=who.forgets(runner.runs_dir), elem_id="class")
         with gr.Tabs():
             with localised.add(gr.Tab(id="train"), label="app.train"):
-                train_tab(runner, localised, language)
+                train_tab(page, runner, who, localised, language)
             with localised.add(gr.Tab(id="explore"), label="app.explore"):
                 explore_tab()
             with localised.add(gr.Tab(id="compare"), label="app.compare"):
@@ -55,15 +68,21 @@ def build(runner: Runner, samples: SampleServer) -> gr.Blocks:
             language,
             [language, *localised.components],
             js="() => [ganLive.language]",
+            api_name="page_words",
             **QUICK,
         )
         language.input(
-            localised.updates, language, localised.components, js="chosen => [ganLive.setLanguage(chosen)]", **QUICK
+            localised.updates,
+            language,
+            localised.components,
+            js="chosen => [ganLive.setLanguage(chosen)]",
+            api_name="page_language",
+            **QUICK,
         )
     return page
 
 
-def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs) -> dict[str, Any]:
+def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who) -> dict[str, Any]:
     """Arguments for `Blocks.launch` that do not depend on where the app runs."""
     return {
         "theme": _theme(),
@@ -71,11 +90,12 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs) -> dict[s
         "head": _head(),
         "app_kwargs": {
             "routes": [
-                *live_routes(LivePages(runner)),
+                *live_routes(LivePages(runner), who),
                 *routes(samples),
                 *job_routes(jobs),
                 *film_routes(Films(samples, jobs)),
-            ]
+            ],
+            "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
         },
         "footer_links": ["api", "settings"],
         "max_file_size": UPLOAD_LIMIT,
@@ -89,7 +109,7 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs) -> dict[s
 def _head() -> str:
     # "</" would end the script wherever it stands, also inside a string
     words = json.dumps(STRINGS, ensure_ascii=False).replace("</", "<\\/")
-    stores = [(HERE / "components" / name).read_text(encoding="utf-8") for name in ("live.js", "pose_store.js")]
+    stores = [(HERE / "components" / name).read_text(encoding="utf-8") for name in STORES]
     return f"<script>window.GAN_WORDS = {words};\n" + "\n".join(stores) + "</script>"
 
 

@@ -12,9 +12,11 @@ from gan_core.fields import FIELDS
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import Language, UserError
+from gan_ui.acting import Acting
 from gan_ui.localised import Localised
 from gan_ui.settings_form import check_values, in_words, shown_value
 from gan_ui.strings import text
+from gan_ui.who import Who
 
 LIVE = tuple(field for field in FIELDS if field.live)
 
@@ -22,8 +24,9 @@ LIVE = tuple(field for field in FIELDS if field.live)
 class Changing:
     """The widgets, built where it is made, and handlers that take the shown run's id and the visitor's language."""
 
-    def __init__(self, runner: Runner, localised: Localised) -> None:
+    def __init__(self, runner: Runner, who: Who, localised: Localised) -> None:
         self._runner = runner
+        self._who = who
         with localised.add(gr.Accordion(open=False, elem_id="changing"), label="change.title"):
             localised.add(gr.Markdown(elem_classes="gl-about"), value="change.about")
             with gr.Row(equal_height=False):
@@ -37,11 +40,12 @@ class Changing:
             self.apply = localised.add(gr.Button(size="sm", interactive=False, elem_id="apply"), value="change.apply")
             self.notice = gr.Markdown(elem_id="change-notice", elem_classes="gl-notice")
 
-    def refresh(self, run_id: str) -> list[Any]:
+    def refresh(self, acting: Acting, run_id: str) -> list[Any]:
         """Updates for `widgets` and `apply`: the settings as they are, to be changed only while it trains."""
         try:
             run = self._runner.find(run_id)
             now, running = settings_now(run), self._runner.state(run).status == "running"
+            running = running and acting.may("change", run)
         except UserError:
             return [gr.update(interactive=False)] * (len(LIVE) + 1)
         values = [gr.update(value=shown_value(now[field.name]), interactive=running) for field in LIVE]
@@ -51,7 +55,7 @@ class Changing:
         """For each input of `change`, whether it can be used and if not, why."""
         return [gr.validate(True, ""), gr.validate(True, ""), *check_values(LIVE, values, language)]
 
-    def change(self, run_id: str, language: Language, *values: Any) -> str:
+    def change(self, request: gr.Request, run_id: str, language: Language, *values: Any) -> str:
         """Ask the training for the values that differ from its own; returns what to say."""
         try:
             now = settings_now(self._runner.find(run_id))
@@ -59,7 +63,7 @@ class Changing:
             fresh = {name: value for name, value in asked.items() if value != now[name]}
             if not fresh:
                 return text("change.nothing", language)
-            self._runner.change(run_id, fresh)
+            Acting(self._runner, self._who, request).change(run_id, fresh)
         except UserError as error:
             return "⚠️ " + error.say(language)
         said = ", ".join(f"{name} {shown_value(now[name])} → {shown_value(value)}" for name, value in fresh.items())

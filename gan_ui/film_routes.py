@@ -20,6 +20,7 @@ from gan_core.pose import Pose, from_text
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui import queries
+from gan_ui.door import VISITOR_HEADER
 from gan_ui.jobs import Job, Jobs, Made, started
 from gan_ui.sampling import SampleServer
 
@@ -120,5 +121,5 @@ async def json_body(request: Request) -> Body:
 
 
 def visitor_of(request: Request) -> str:
-    """Whose fair share a job counts against."""
-    return request.client.host if request.client else ""
+    """Whose fair share a job counts against: as the door names the visitor, and where there is none, the address."""
+    return request.headers.get(VISITOR_HEADER) or (request.client.host if request.client else "")

@@ -23,12 +23,15 @@ from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
 from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson, parent_of
+from gan_ui.who import Who
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
 RUNS_WATCHED = 16
 COMPARED = 4  # runs at a time
 OUTLINE_POINTS = 200
+LEADS_FOR = 90.0  # seconds; a page in the background gets to say something once a minute
+LEAD_BYTES = 2000
 _PICTURES = ("live.webp", "reals.webp")
 
 
@@ -62,8 +65,11 @@ class LivePages:
         self._lock = threading.Lock()
         self._watched: OrderedDict[str, _Watched] = OrderedDict()
         self._listed: dict[str, tuple[int, dict[str, Any]]] = {}
+        self._origins: dict[str, dict[str, Any]] = {}
         self._order: tuple[int, list[str]] = (self._version, [])
         self._listed_at = 0.0
+        self._lead: tuple[int, dict[str, Any] | None] = (self._version, None)
+        self._lead_at = 0.0
 
     def poll(self, run_id: str, since: int, generation: str, count: int, tag: str = "") -> dict[str, Any] | None:
         """What changed since version `since`, for a page that shows `count` points of `generation`; None if nothing.
@@ -78,6 +84,7 @@ class LivePages:
             if watched:
                 newest = max(newest, watched.version)
             shown = watched.history.generation if watched else ""
+            newest = max(newest, self._led()[0])
             if newest <= since and generation == shown:
                 return None
             answer: dict[str, Any] = {
@@ -85,6 +92,7 @@ class LivePages:
                 "runs": [facts for version, facts in self._listed.values() if version > since],
                 "order": self._order[1],
                 "run": watched.run.id if watched else "",
+                "lead": self._lead[1],
             }
             if watched:
                 answer |= watched.facts
@@ -95,6 +103,21 @@ class LivePages:
             if not since:
                 answer["pretrained"] = _pretrained()
             return answer
+
+    def lead(self, place: dict[str, Any] | None) -> None:
+        """Let the pages that follow go to a place, {"run", "tab"} and more; None is the end of it.
+
+        A page that leads says so again and again; one that has not for `LEADS_FOR` seconds is gone.
+        """
+        with self._lock:
+            if place != self._lead[1]:
+                self._lead = (self._next_version(), place)
+            self._lead_at = time.monotonic()
+
+    def _led(self) -> tuple[int, dict[str, Any] | None]:
+        if self._lead[1] is not None and time.monotonic() - self._lead_at > LEADS_FOR:
+            self._lead = (self._next_version(), None)
+        return self._lead
 
     def compare(self, run_ids: list[str]) -> dict[str, Any]:
         """The curves of a few runs, to be drawn over one another, and the digit-FID of real digits.
@@ -127,19 +150,26 @@ class LivePages:
         if order != self._order[1]:
             self._order = (self._next_version(), order)
             self._listed = {run_id: self._listed[run_id] for run_id in order}
+            self._origins = {run_id: self._origins[run_id] for run_id in order}
 
     def _summary(self, run: Run) -> dict[str, Any]:
         state = self.runner.state(run)
         return {
             "id": run.id,
-            "preset": _preset(run),
-            "branch": parent_of(run) is not None,
+            **self._origin(run),
             "status": state.status,
             "step": state.step,
             "target": state.target,
             "allowed": sorted(ALLOWED[state.status]),
             "picture": _picture_url(run, "live.webp"),
         }
+
+    def _origin(self, run: Run) -> dict[str, Any]:
+        """What the folder says once and for all, and a hundred folders need not be asked again at every poll."""
+        if run.id not in self._origins:
+            origin = {"preset": _preset(run), "branch": parent_of(run) is not None, "visitor": run.visitor()}
+            self._origins[run.id] = origin
+        return self._origins[run.id]
 
     def _default(self) -> str:
         summaries = [facts for _, facts in self._listed.values()]
@@ -189,7 +219,9 @@ class LivePages:
             "threads": state.threads,
             "error": error_sentences(state),
             "allowed": sorted(ALLOWED[state.status]),
+            "visitor": run.visitor(),
             "waiting_for": self.runner.waiting_for(run),
+            "waits": _rounded(self.runner.seconds_until(run)),
             "settings": settings,
             "parent": parent_of(run),
             "lesson": lesson({**settings, **watched.measurements.settings}),
@@ -204,7 +236,7 @@ class LivePages:
         return self._version
 
 
-def live_routes(pages: LivePages) -> list[Route]:
+def live_routes(pages: LivePages, who: Who) -> list[Route]:
     """The routes the page fetches; under /gradio_api so that a Space's proxy lets them through."""
 
     def live(request: Request) -> Response:
@@ -218,11 +250,29 @@ def live_routes(pages: LivePages) -> list[Route]:
         )
         if answer is None:
             return Response(status_code=204)
+        if not _int(query.get("since")):
+            answer["me"] = who.person(request).to_json()
         return Response(
             json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
             media_type="application/json",
             headers={"cache-control": "no-store"},
         )
+
+    async def lead(request: Request) -> Response:
+        """Body: the place as JSON, or null. Who may lead is the door's business."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LEAD_BYTES:
+                return Response(status_code=413)
+        try:
+            place = json.loads(body)
+        except ValueError:
+            return Response(status_code=400)
+        if place is not None and not isinstance(place, dict):
+            return Response(status_code=400)
+        pages.lead(place)
+        return Response(status_code=204)
 
     def compare(request: Request) -> Response:
         return JSONResponse(pages.compare(request.query_params.getlist("run")), headers={"cache-control": "no-store"})
@@ -246,6 +296,7 @@ def live_routes(pages: LivePages) -> list[Route]:
 
     return [
         Route("/gradio_api/lab/live", live),
+        Route("/gradio_api/lab/lead", lead, methods=["POST"]),
         Route("/gradio_api/lab/compare", compare),
         Route("/gradio_api/lab/picture/{run}/{name}", picture),
     ]
@@ -265,6 +316,11 @@ def _stamp(path: Path) -> int:
 def _picture_url(run: Run, name: str) -> str:
     stamp = _stamp(run.folder / name)
     return f"gradio_api/lab/picture/{run.id}/{name}?v={stamp}" if stamp else ""
+
+
+def _rounded(seconds: float | None) -> int | None:
+    """To ten seconds: a page is told anew only when that changes."""
+    return None if seconds is None else int(round(seconds, -1))
 
 
 def _preset(run: Run) -> str:

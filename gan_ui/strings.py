@@ -12,7 +12,45 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "app.train": ("Train", "训练"),
     "app.explore": ("Sample", "采样"),
+    "app.duplicate": ("Duplicate this Space", "复制此 Space"),
     "app.compare": ("Compare", "对比"),
+    # --- classes ---
+    "class.title": ("For classes", "课堂"),
+    "class.is_owner": ("You are the owner here.", "你是这里的主人。"),
+    "class.is_visitor": (
+        "You are a visitor here: watch, sample and explore. Only the owner trains, changes and deletes.",
+        "你是访客：可以观看、采样和探索。只有主人可以训练、更改和删除。",
+    ),
+    "class.is_trainee": (
+        "You may train here, one run after the other with everybody else, and pause, stop and delete what you started.",
+        "你可以在这里训练（与大家轮流），并暂停、停止和删除自己启动的训练。",
+    ),
+    "class.lost": (
+        "Runs are lost when this Space restarts: mount a volume and point GAN_RUNS_DIR at it, or set GAN_PUSH_REPO.",
+        "此 Space 重启后训练会丢失：请挂载一个卷并让 GAN_RUNS_DIR 指向它，或设置 GAN_PUSH_REPO。",
+    ),
+    "class.refused": (
+        "The token in that link is not the owner's; ask for the right link, or go on as a visitor.",
+        "该链接中的令牌不属于主人；请索取正确的链接，或以访客身份继续。",
+    ),
+    "class.follow": ("Follow the owner", "跟随主人"),
+    "class.following": ("Following the owner", "正在跟随主人"),
+    "class.lead": ("Let everybody follow what this page shows", "让大家跟随本页所示"),
+    "class.link": ("Lesson link", "课程链接"),
+    "class.about_link": (
+        "Opens the app as it stands here, with:",
+        "以当前所示打开本程序，包括：",
+    ),
+    "class.link_preset": ("the chosen preset", "所选预设"),
+    "class.link_run": ("the shown run", "所示训练"),
+    "class.link_tab": ("this tab", "当前标签页"),
+    "class.link_lang": ("this language", "当前语言"),
+    "class.link_lock": (
+        "settings out of sight (a convenience, not a lock)",
+        "隐藏设置（只为方便，并非锁定）",
+    ),
+    "class.copy": ("Copy", "复制"),
+    "class.copied": ("Copied.", "已复制。"),
     # --- preset cards ---
     "presets.label": ("Preset", "预设"),
     "presets.broken": ("Break it: presets that fail on purpose", "故意弄坏：这些预设注定失败"),
@@ -180,7 +218,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     "status.hours": ("{h} h {m} min", "{h} 小时 {m} 分"),
     "status.minutes": ("{m} min {s} s", "{m} 分 {s} 秒"),
     "status.seconds": ("{s} s", "{s} 秒"),
-    "status.waits_for": ("Waits until {runs} has ended or is paused.", "等待 {runs} 结束或暂停。"),
+    "status.place": (
+        "Number {n} in the queue, after {runs}.",
+        "排在第 {n} 位，在 {runs} 之后。",
+    ),
+    "status.place_in": (
+        "Number {n} in the queue, after {runs}; starts in about {time}.",
+        "排在第 {n} 位，在 {runs} 之后；约 {time} 后开始。",
+    ),
     "status.next": ("Next in the queue.", "下一个就轮到它。"),
     "status.branched": ("Branched from {run} at step {step}", "从 {run} 的第 {step} 步分支"),
     "status.details": ("What the process left behind", "进程留下的信息"),
@@ -201,6 +246,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "runs.delete": ("Delete", "删除"),
     "runs.confirm": ("Delete for good", "永久删除"),
     "runs.keep": ("Keep", "保留"),
+    "runs.not_yours": ("Only for whoever started this run, or the owner.", "只有启动这次训练的人或主人才可以。"),
     # --- chart ---
     "chart.panels": ("Panels shown", "显示的面板"),
     "chart.panel_loss": ("Losses", "损失"),

@@ -13,8 +13,9 @@ from gan_core import data
 from gan_core.fields import FIELDS
 from gan_core.imported_images import import_images
 from gan_core.presets import PRESETS
-from gan_core.runner import ALLOWED, Runner
+from gan_core.runner import Runner
 from gan_core.sentences import Language, UserError
+from gan_ui.acting import Acting
 from gan_ui.changing import Changing
 from gan_ui.components.chart import chart
 from gan_ui.components.doctor import doctor
@@ -25,7 +26,9 @@ from gan_ui.components.status import status
 from gan_ui.localised import Localised
 from gan_ui.settings_form import SettingsForm, form_values, preset_values
 from gan_ui.strings import text
+from gan_ui.who import Who
 
+Whose = Callable[[gr.Request], Acting]
 # Short work, answered at once, with nothing dimmed or queued while it runs; none of it is anybody's API.
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 PAUSED_WITHIN = 10.0  # seconds; a trainer that takes longer is branched from its last checkpoint
@@ -33,7 +36,7 @@ PAUSED_WITHIN = 10.0  # seconds; a trainer that takes longer is branched from it
 OF_SHOWN_RUN = "(_, ...others) => [ganLive.view ? ganLive.view.run : '', ...others]"
 
 
-def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
+def train_tab(page: gr.Blocks, runner: Runner, who: Who, localised: Localised, language: gr.Radio) -> None:
     """Build the tab inside the current Blocks."""
     form = SettingsForm(localised)
     with gr.Row(equal_height=False, elem_classes="gl-main"):
@@ -67,7 +70,7 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
                 )
                 more = localised.add(gr.Button(elem_id="more", interactive=False, min_width=120), value="train.more")
             notice = gr.Markdown(elem_id="notice", elem_classes="gl-notice")
-            changing = Changing(runner, localised)
+            changing = Changing(runner, who, localised)
             card = doctor(elem_id="doctor")
             chart(elem_id="chart")
             with gr.Row(equal_height=False):
@@ -78,25 +81,50 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
                     quality(elem_id="quality")
     cards = run_list(elem_id="runs")
 
+    # --- a new page: what its visitor may do, and the preset that its link asks for ---
+    page.load(
+        _opening(who),
+        form.widgets[0],
+        [start, upload, *form.widgets],
+        js="() => [new URLSearchParams(location.search).get('preset') || '']",
+        api_name="page_opening",
+        **QUICK,
+    )
+
     # --- settings ---
     preset = form.widgets[0]
-    preset.input(preset_values, preset, form.widgets[1:], trigger_mode="always_last", **QUICK)
-    reuse.click(_reuse(runner), [shown, language], [start_notice, *form.widgets], js=OF_SHOWN_RUN, **QUICK)
+    preset.input(preset_values, preset, form.widgets[1:], trigger_mode="always_last", api_name="page_preset", **QUICK)
+    reuse.click(
+        _reuse(runner),
+        [shown, language],
+        [start_notice, *form.widgets],
+        js=OF_SHOWN_RUN,
+        api_name="page_reuse",
+        **QUICK,
+    )
     upload.upload(
-        _import_images,
+        _import_images(who),
         [upload, language],
         [form.widgets[1], upload_notice],
+        api_name="page_upload",
         api_visibility="private",
         concurrency_limit=2,
         show_progress_on=upload_notice,
     )
 
     # --- buttons ---
+    def acting(request: gr.Request) -> Acting:
+        return Acting(runner, who, request)
+
+    def refreshed(request: gr.Request, run_id: str) -> list[Any]:
+        return [*_buttons(acting(request), run_id), *changing.refresh(acting(request), run_id)]
+
     # Start goes through the queue: it may have a data set to download, and shows how far that is
     start.click(
-        _start(runner, form),
+        _start(acting, form),
         [language, *form.widgets],
         [shown, start_notice],
+        api_name="page_start",
         validator=form.validate,
         api_visibility="private",
         concurrency_limit=4,
@@ -104,20 +132,23 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
     )
     buttons = [pause, resume, stop, more, reuse]
     set_buttons: dict[str, Any] = {
-        "fn": lambda run_id: [*_buttons(runner, run_id), *changing.refresh(run_id)],
+        "fn": refreshed,
         "inputs": shown,
         "outputs": [*buttons, *changing.widgets, changing.apply],
         "js": OF_SHOWN_RUN,
+        "api_name": "page_buttons",
     }
     set_buttons |= {"trigger_mode": "always_last", **QUICK}
     shown.moved(**set_buttons)
-    for button, action, inputs in (
-        (pause, runner.pause, []),
-        (resume, runner.resume, []),
-        (stop, runner.stop, []),
-        (more, runner.resume, [more_steps]),
+    for button, name, action, inputs in (
+        (pause, "page_pause", Acting.pause, []),
+        (resume, "page_resume", Acting.resume, []),
+        (stop, "page_stop", Acting.stop, []),
+        (more, "page_more", Acting.resume, [more_steps]),
     ):
-        pressed = button.click(_press(action), [shown, language, *inputs], notice, js=OF_SHOWN_RUN, **QUICK)
+        pressed = button.click(
+            _press(acting, action), [shown, language, *inputs], notice, js=OF_SHOWN_RUN, api_name=name, **QUICK
+        )
         pressed.then(js="() => ganLive.poke()", **QUICK).then(**set_buttons)
 
     # --- a change on the way, and the doctor's cures ---
@@ -127,38 +158,54 @@ def train_tab(runner: Runner, localised: Localised, language: gr.Radio) -> None:
         changing.notice,
         validator=changing.validate,  # Gradio has them only for what goes through the queue
         js=OF_SHOWN_RUN,
+        api_name="page_change",
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=4,
     ).then(js="() => ganLive.poke()", **QUICK)
-    card.cure(_cure(runner), language, card, **QUICK)
+    card.cure(_cure(acting), language, card, api_name="page_cure", **QUICK)
 
     # --- the list of runs ---
     # two cards may be pressed one right after the other
-    cards.resume(_on_card(runner.resume), language, cards, trigger_mode="multiple", **QUICK)
-    cards.remove(_on_card(runner.delete), language, cards, trigger_mode="multiple", **QUICK)
+    several: dict[str, Any] = {"trigger_mode": "multiple", **QUICK}
+    cards.resume(_on_card(acting, Acting.resume), language, cards, api_name="page_card_resume", **several)
+    cards.remove(_on_card(acting, Acting.delete), language, cards, api_name="page_card_delete", **several)
 
 
-def _start(runner: Runner, form: SettingsForm) -> Callable[..., tuple[Any, str]]:
+def _opening(who: Who) -> Callable[..., list[Any]]:
+    def opening(request: gr.Request, preset: str) -> list[Any]:
+        person = who.person(request)
+        allowed = [gr.update(interactive=person.right(action) == "yes") for action in ("start", "upload")]
+        values = [preset, *preset_values(preset)] if preset in PRESETS else [gr.skip()] * len(FIELDS)
+        return [*allowed, *values]
+
+    return opening
+
+
+def _start(acting: Whose, form: SettingsForm) -> Callable[..., tuple[Any, str]]:
     def start(
-        language: Language, *values: Any, progress: gr.Progress = gr.Progress(track_tqdm=True)
+        request: gr.Request,
+        language: Language,
+        *values: Any,
+        progress: gr.Progress = gr.Progress(track_tqdm=True),
     ) -> tuple[Any, str]:
+        person = acting(request)
         try:
-            run = runner.start(form.config(*values))
+            run = person.start(form.config(*values))
         except UserError as error:
             return gr.skip(), _warning(error, language)
-        waiting = runner.waiting_for(run)
+        waiting = person.runner.waiting_for(run)
         return run.id, text("train.queued", language).format(runs=", ".join(waiting)) if waiting else ""
 
     return start
 
 
-def _press(action: Callable[..., Any]) -> Callable[..., str]:
+def _press(acting: Whose, action: Callable[..., Any]) -> Callable[..., str]:
     """A handler for a button on the shown run; returns what to say to the visitor."""
 
-    def press(run_id: str, language: Language, *values: Any) -> str:
+    def press(request: gr.Request, run_id: str, language: Language, *values: Any) -> str:
         try:
-            action(run_id, *values)
+            action(acting(request), run_id, *values)
         except UserError as error:
             return _warning(error, language)
         return ""
@@ -166,9 +213,9 @@ def _press(action: Callable[..., Any]) -> Callable[..., str]:
     return press
 
 
-def _buttons(runner: Runner, run_id: str) -> list[Any]:
+def _buttons(acting: Acting, run_id: str) -> list[Any]:
     try:
-        actions = ALLOWED[runner.state(runner.find(run_id)).status]
+        actions = acting.allowed(acting.runner.find(run_id))
     except UserError:
         return [gr.update(interactive=False)] * 5
     return [
@@ -177,15 +224,16 @@ def _buttons(runner: Runner, run_id: str) -> list[Any]:
     ]
 
 
-def _cure(runner: Runner) -> Callable[..., dict[str, str]]:
+def _cure(acting: Whose) -> Callable[..., dict[str, str]]:
     """A handler for the doctor's buttons: the settings come from the run itself, not from the visitor's page."""
 
-    def cure(language: Language, event: gr.EventData) -> dict[str, str]:
-        run_id, kind = str(event.run), str(event.kind)
+    def cure(request: gr.Request, language: Language, event: gr.EventData) -> dict[str, str]:
+        run_id, kind, person = str(event.run), str(event.kind), acting(request)
         try:
-            settings, step = _remedy(runner, run_id, kind)
-            _pause(runner, run_id)
-            return {"run": runner.branch(run_id, settings, step).id, "message": ""}
+            settings, step = _remedy(person.runner, run_id, kind)
+            person.person.check("branch")  # before anything is paused
+            _pause(person, run_id)
+            return {"run": person.branch(run_id, settings, step).id, "message": ""}
         except UserError as error:
             return {"run": "", "message": error.say(language)}
 
@@ -203,12 +251,15 @@ def _remedy(runner: Runner, run_id: str, kind: str) -> tuple[dict[str, Any], int
     return next((dict(alert["cure"]) for alert in alerts if alert.get("kind") == kind), {}), None
 
 
-def _pause(runner: Runner, run_id: str) -> None:
-    """Pause a run that trains and wait until it is saved: its branch goes on from there, and need not wait for its end."""
-    run = runner.find(run_id)
-    if runner.state(run).status != "running":
+def _pause(acting: Acting, run_id: str) -> None:
+    """Pause a run that trains and wait until it is saved: its branch goes on from there, and need not wait for its end.
+
+    Somebody else's run trains on, and is branched from its last checkpoint.
+    """
+    runner, run = acting.runner, acting.runner.find(run_id)
+    if runner.state(run).status != "running" or not acting.may("pause", run):
         return
-    runner.pause(run_id)
+    acting.pause(run_id)
     deadline = time.monotonic() + PAUSED_WITHIN
     while runner.state(run).status == "running" and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -227,11 +278,11 @@ def _reuse(runner: Runner) -> Callable[..., list[Any]]:
     return reuse
 
 
-def _on_card(action: Callable[[str], Any]) -> Callable[..., dict[str, str]]:
-    def act(language: Language, event: gr.EventData) -> dict[str, str]:
+def _on_card(acting: Whose, action: Callable[[Acting, str], Any]) -> Callable[..., dict[str, str]]:
+    def act(request: gr.Request, language: Language, event: gr.EventData) -> dict[str, str]:
         run_id = str(event.run)
         try:
-            action(run_id)
+            action(acting(request), run_id)
         except UserError as error:
             return {"run": run_id, "message": error.say(language)}
         return {"run": run_id, "message": ""}
@@ -239,19 +290,27 @@ def _on_card(action: Callable[[str], Any]) -> Callable[..., dict[str, str]]:
     return act
 
 
-def _import_images(
-    path: str | None, language: Language, progress: gr.Progress = gr.Progress(track_tqdm=True)
-) -> tuple[Any, str]:
-    if path is None:
-        return gr.skip(), ""
-    try:
-        report = import_images(Path(path))
-    except UserError as error:
-        return gr.skip(), _warning(error, language)
-    said = text("train.imported", language).format(count=report.count, name=report.name)
-    if report.broken_count:
-        said += " " + text("train.skipped", language).format(count=report.broken_count, names=", ".join(report.broken))
-    return gr.update(choices=data.names(), value=report.name), said
+def _import_images(who: Who) -> Callable[..., tuple[Any, str]]:
+    def take(
+        request: gr.Request,
+        path: str | None,
+        language: Language,
+        progress: gr.Progress = gr.Progress(track_tqdm=True),
+    ) -> tuple[Any, str]:
+        if path is None:
+            return gr.skip(), ""
+        try:
+            who.person(request).check("upload")
+            report = import_images(Path(path))
+        except UserError as error:
+            return gr.skip(), _warning(error, language)
+        said = text("train.imported", language).format(count=report.count, name=report.name)
+        if report.broken_count:
+            names = ", ".join(report.broken)
+            said += " " + text("train.skipped", language).format(count=report.broken_count, names=names)
+        return gr.update(choices=data.names(), value=report.name), said
+
+    return take
 
 
 def _warning(error: UserError, language: Language) -> str:

@@ -38,15 +38,17 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
 
 
 class App:
-    """`python app.py` with its own runs directory, serving at `url`."""
+    """`python app.py` with its own runs directory, serving at `url`; `environment` holds variables for it alone."""
 
-    def __init__(self, runs_dir: Path, cache: Path) -> None:
+    def __init__(self, runs_dir: Path, cache: Path, *flags: str, **environment: str) -> None:
         self.runs_dir = runs_dir
+        self._flags = flags
         self._environment = {
             **os.environ,
             "GAN_DATA_DIR": str(cache),
             "GAN_RUNS_DIR": str(runs_dir),
             "PYTHONUNBUFFERED": "1",
+            **environment,
         }
         self.start()
 
@@ -62,7 +64,11 @@ class App:
         self._log = open(self.runs_dir.with_suffix(".log"), "ab")  # noqa: SIM115 - closed with the process
         self._log_from = self._log.tell()
         self.process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=self._environment, stdout=self._log, stderr=subprocess.STDOUT
+            [sys.executable, "app.py", *self._flags],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
         )
         wait_until(lambda: self._find_url() or self.process.poll() is not None, 90)
         assert self.process.poll() is None, self.log()

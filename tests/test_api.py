@@ -7,15 +7,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
+from gan_core.runner import Runner
 from gan_core.runs import Run
+from gan_ui.app import build
+from gan_ui.sampling import SampleServer
+from gan_ui.who import Who
 from tests.conftest import TINY
 from tests.processes import ROOT, App, wait_until
 
@@ -162,3 +168,30 @@ def test_a_taken_port_is_one_sentence(app: App, tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert refused.stderr.strip().count("\n") == 0
     assert port in refused.stderr
+
+
+def test_what_agents_are_offered_is_described_and_deletes_nothing(tmp_path: Path) -> None:
+    runner, samples = Runner(tmp_path / "runs"), SampleServer(tmp_path / "runs")
+    try:
+        shown = build(runner, samples, Who({}), only_tools=True).get_api_info()
+    finally:
+        runner.close()
+    assert shown is not None
+    assert set(shown["named_endpoints"]) == {"/start", "/status", "/metrics", "/sample"}
+    for name, endpoint in shown["named_endpoints"].items():
+        assert endpoint["description"], name
+        assert all(each["python_type"]["type"] for each in endpoint["parameters"]), name
+        assert "request" not in {each["parameter_name"] for each in endpoint["parameters"]}
+
+
+def test_mcp_is_served_or_refused_in_one_sentence(tmp_path: Path, cache: Path) -> None:
+    if find_spec("mcp"):
+        with App(tmp_path / "runs", cache, "--mcp") as app:
+            tools = httpx.get(app.url + "/gradio_api/mcp/schema", timeout=30).json()
+            assert {tool["name"] for tool in tools} == {"start", "status", "metrics", "sample"}
+        return
+    command = [sys.executable, "app.py", "--mcp", "--runs-dir", str(tmp_path / "runs")]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2
+    assert refused.stderr.strip().count("\n") == 0
+    assert 'pip install "gradio[mcp]"' in refused.stderr

@@ -18,6 +18,7 @@ from gan_core.sentences import SENTENCES
 from gan_ui import live
 from gan_ui.live import LivePages, live_routes
 from gan_ui.watched import lesson
+from gan_ui.who import Who
 
 MakeRun = Callable[..., Run]
 
@@ -217,7 +218,7 @@ def test_runs_to_compare_come_thinned_and_bounded(pages: LivePages, make_run: Ma
     runs = [make_run(f"run{n}") for n in range(6)]
     add_points(runs[0], *range(1, 3000))
     add_measurements(runs[0], *range(1, 300))
-    client = TestClient(Starlette(routes=live_routes(pages)))
+    client = TestClient(Starlette(routes=live_routes(pages, Who({}))))
     query = {"run": ["run0", "run0", "none", "../run1", "run2", "run3", "run4", "run5"]}
     answer = client.get("/gradio_api/lab/compare", params=query).json()
     assert [run["id"] for run in answer["runs"]] == ["run0", "run2"]
@@ -296,7 +297,7 @@ def test_a_run_from_the_future_does_not_break_the_page(pages: LivePages, make_ru
 def test_routes(pages: LivePages, make_run: MakeRun) -> None:
     run = make_run(steps=4)
     train_run(run)
-    client = TestClient(Starlette(routes=live_routes(pages)))
+    client = TestClient(Starlette(routes=live_routes(pages, Who({}))))
     answer = client.get("/gradio_api/lab/live", params={"run": run.id})
     assert answer.json()["status"] == "finished"
     for query in ({"since": "-1"}, {"since": "x"}, {"count": "9" * 30}, {"run": "../../etc"}, {"generation": "%00"}):
@@ -316,3 +317,23 @@ def test_routes(pages: LivePages, make_run: MakeRun) -> None:
         },
     )
     assert again.status_code == 204
+
+
+def test_who_leads_is_told_to_all_and_forgotten_when_silent(pages: LivePages, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = TestClient(Starlette(routes=live_routes(pages, Who({}))))
+    version = client.get("/gradio_api/lab/live").json()["version"]
+    place = {"run": "a", "tab": "explore", "step": 500}
+    assert client.post("/gradio_api/lab/lead", json=place).status_code == 204
+    told = client.get(f"/gradio_api/lab/live?since={version}").json()
+    assert told["lead"] == place
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").status_code == 204
+    client.post("/gradio_api/lab/lead", json=place)  # still there, and nothing new to tell
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").status_code == 204
+    for body, code in ((b"[1]", 400), (b"{", 400), (b"x" * 3000, 413)):
+        assert client.post("/gradio_api/lab/lead", content=body).status_code == code
+    monkeypatch.setattr("gan_ui.live.LEADS_FOR", 0.0)
+    assert client.get(f"/gradio_api/lab/live?since={told['version']}").json()["lead"] is None
+    monkeypatch.undo()
+    client.post("/gradio_api/lab/lead", json=place)
+    client.post("/gradio_api/lab/lead", content=b"null")
+    assert client.get("/gradio_api/lab/live").json()["lead"] is None

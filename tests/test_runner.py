@@ -292,3 +292,36 @@ def test_runs_left_in_the_air_are_settled_at_the_next_start(tmp_path: Path, make
         wait_for(runner, queued, "finished")
     finally:
         runner.close()
+
+
+def test_nobodys_second_run_is_trained_before_everybodys_first(runner: Runner, config: Callable[..., Config]) -> None:
+    first = runner.start(config(), "anna")
+    wait_for(runner, first, "running")
+    annas = [runner.start(config(), "anna") for _ in range(2)]
+    berts = [runner.start(config(), "bert") for _ in range(2)]
+    ours = runner.start(config(seconds=9.0))
+    # bert's first and the owner's come before anna's second, in the order they came; then the seconds, then her third
+    turns = [berts[0], ours, annas[0], berts[1], annas[1]]
+    assert runner.waiting_for(turns[-1]) == [run.id for run in (first, *turns[:-1])]
+    assert [len(runner.waiting_for(run)) for run in turns] == [1, 2, 3, 4, 5]
+    assert [run.visitor() for run in (*annas, *berts, ours)] == ["anna", "anna", "bert", "bert", ""]
+    runner.stop(first.id)
+    wait_for(runner, berts[0], "running")
+    assert runner.waiting_for(annas[1]) == [run.id for run in turns[:-1]]
+    branch = runner.branch(first.id, {}, visitor="carl")
+    assert branch.visitor() == "carl"
+    assert len(runner.waiting_for(branch)) == 2  # bert's, which runs, and the owner's
+
+
+def test_how_long_a_queued_run_has_to_wait(runner: Runner, config: Callable[..., Config]) -> None:
+    first = runner.start(config(seconds=1000.0))
+    wait_until(lambda: first.state().steps_per_second > 0)
+    second, third = runner.start(config(seconds=50.0)), runner.start(config(seconds=0.0))
+    fourth = runner.start(config())
+    assert runner.seconds_until(first) is None
+    waits = runner.seconds_until(second), runner.seconds_until(third)
+    assert waits[0] is not None
+    assert waits[1] is not None
+    assert 0 < waits[0] <= 1000
+    assert 40 < waits[1] - waits[0] < 60  # the first goes on between the two questions
+    assert runner.seconds_until(fourth) is None  # nobody knows how long the third takes

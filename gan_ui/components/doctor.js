@@ -13,7 +13,7 @@ function put(node, words) {
 }
 
 function offer(node, kind, cure, afresh) {
-  node.hidden = !cure || !Object.keys(cure).length;
+  node.hidden = !cure || !Object.keys(cure).length || !ganLive.may('branch');
   if (node.hidden) return;
   if (!node.firstChild) {
     const button = document.createElement('button');

@@ -95,7 +95,8 @@ async function fetchDirections() {
   if (key !== directionsKey()) return;
   directionsOf = key;
   foundAt = found.step;
-  directions.take(unpackDirections(found), found.names);
+  const run = ganLive.view.runs.find(each => each.id === subject().run);
+  directions.take(unpackDirections(found), found.names, ganLive.may('name', run));
   directions.show(pose().z);
   tellStep();
 }

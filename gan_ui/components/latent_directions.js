@@ -97,11 +97,11 @@ function makeDirections(root, {changed, named, word}) {
     lock,
     speak,
     get rows() { return found; },
-    /** Takes other directions, with their names. */
-    take(directions, names) {
+    /** Takes other directions, with their names, which this visitor may change or not. */
+    take(directions, names, nameable) {
       found = directions;
       locked.clear();
-      rows.forEach(({row, name}, i) => { row.hidden = i >= found.length; name.value = names[i] || ''; });
+      rows.forEach(({row, name}, i) => { row.hidden = i >= found.length; name.value = names[i] || ''; name.readOnly = !nameable; });
       speak();
     },
     /** Shows where z is on each of them. */

@@ -4,8 +4,9 @@
    ganLive.on('language', fn)  fn('en' | 'zh') now and after every switch
    ganLive.t(key)              a word of STRINGS in the current language
    ganLive.select(id)          show this run; '' follows whatever is training
+   ganLive.may(action, run)    whether the server would let this visitor do that (see gan_ui/who.py), with a run of the view
    ganLive.poke()              ask the server at once, for after a button
-   ganLive.openTab(name)       show the tab called STRINGS['app.' + name]; the query ?tab=name does so at once
+   ganLive.openTab(name)       show the tab whose id in gan_ui/app.py is that; the query ?tab=name does so at once
 */
 window.ganLive = (() => {
   const WORDS = window.GAN_WORDS || {};
@@ -43,7 +44,8 @@ window.ganLive = (() => {
     for (const id of [...summaries.keys()]) if (!answer.order.includes(id)) summaries.delete(id);
     const measured = answer.measured || (view && view.run === answer.run ? view.measured : null);   // sent when changed
     const pretrained = answer.pretrained || (view && view.pretrained) || [];                        // sent once
-    return { ...answer, curves, measured, pretrained, runs: answer.order.map(id => summaries.get(id)).filter(Boolean), offline: false };
+    const me = answer.me || (view && view.me);                                                      // sent once
+    return { ...answer, curves, measured, pretrained, me, runs: answer.order.map(id => summaries.get(id)).filter(Boolean), offline: false };
   }
   const joined = (old, fresh, from) => (old || []).slice(0, from).concat(fresh);
 
@@ -82,15 +84,19 @@ window.ganLive = (() => {
     poke();
   }
 
-  // Gradio gives its tabs no names that a page could use; their words are ours.
+  // Gradio's own way from a page's script to a tab is its button, which carries the id that Python gave the tab.
   function openTab(name) {
-    const words = WORDS['app.' + name] || [];
-    const tab = [...document.querySelectorAll('[role=tab]')].find(one => words.includes(one.textContent.trim()));
-    if (tab) tab.click();
+    const tab = [...document.querySelectorAll('[role=tab]')].find(each => each.dataset.tabId === name);
+    if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
     return Boolean(tab);
   }
   function openAskedTab(attempts = 100) {                // the tabs come some time after this script
     if (query.get('tab') && !openTab(query.get('tab')) && attempts) setTimeout(openAskedTab, 100, attempts - 1);
+  }
+
+  function may(action, run) {
+    const right = view && view.me ? view.me.may[action] : 'yes';
+    return right === 'yes' || (right === 'own' && Boolean(run) && run.visitor === view.me.visitor);
   }
 
   function setLanguage(wanted) {
@@ -117,6 +123,6 @@ window.ganLive = (() => {
   document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
   poll();
   openAskedTab();
-  return { on, t, select, poke, setLanguage, openTab, get language() { return language; }, get view() { return view; },
+  return { on, t, select, poke, may, setLanguage, openTab, get language() { return language; }, get view() { return view; },
            get chosen() { return chosen; } };
 })();

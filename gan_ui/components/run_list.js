@@ -51,8 +51,11 @@ function fill(card, run) {
   card.querySelector('small').textContent = t('at', { step: run.step.toLocaleString('en-US'), run: run.id });
   card.querySelector('.gr-open').setAttribute('aria-label', t('open', { run: run.id }));
   for (const node of card.querySelectorAll('[data-action]')) node.textContent = t(node.dataset.action);
-  card.querySelector('[data-action="resume"]').disabled = !run.allowed.includes('resume');
-  card.querySelector('[data-action="delete"]').disabled = !run.allowed.includes('delete');
+  for (const action of ['resume', 'delete']) {
+    const node = card.querySelector('[data-action="' + action + '"]'), may = ganLive.may(action, run);
+    node.disabled = !may || !run.allowed.includes(action);
+    node.title = may ? '' : t('not_yours');
+  }
   card.classList.toggle('gr-shown', run.id === view.run);
   card.setAttribute('aria-current', run.id === view.run ? 'true' : 'false');
 }

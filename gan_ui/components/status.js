@@ -55,10 +55,16 @@ function showNumbers() {
   fact('device', view.device ? [view.device, view.precision, t('threads', { n: view.threads })].join(' · ') : '–');
 }
 
+function queued(ahead) {
+  if (!ahead.length) return t('next');
+  const time = view.waits === null ? null : duration(view.waits);
+  return t(time ? 'place_in' : 'place', { n: ahead.length, runs: ahead.join(', '), time });
+}
+
 function showTrouble() {
   const waiting = one('.gs-waiting'), error = one('.gs-error');
   waiting.hidden = view.status !== 'queued';
-  if (!waiting.hidden) put('.gs-waiting', view.waiting_for.length ? t('waits_for', { runs: view.waiting_for.join(', ') }) : t('next'));
+  if (!waiting.hidden) put('.gs-waiting', queued(view.waiting_for));
   error.hidden = !view.error;
   if (view.error) {
     put('.gs-error > p', view.error[ganLive.language]);

@@ -1,0 +1,190 @@
+"""A class at work: 50 viewers who poll and 10 visitors who drag, while a run trains.
+
+    python -m benchmarks.load [MINUTES]
+
+Prints how many answers were errors, how long they took, how fast the training went against the same training without
+an app, and the app's memory from minute to minute. The visitors are connections that ask exactly as pages do, each with
+a cookie of its own, from one process of this machine: what that one costs is taken from the training, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlparse
+
+import httpx
+import numpy as np
+from gradio_client import Client
+
+from benchmarks.machine import describe
+from benchmarks.page import ROOT, wait
+from gan_core.files import read_lines
+
+VIEWERS, DRAGGING = 50, 10
+POLL_EVERY = 0.5
+TOKEN = "the benchmark's own"
+PRESET = "minute"
+
+
+class Visitor:
+    """One browser's connection, kept alive, with its cookie."""
+
+    def __init__(self, url: str, codes: Counter[int], times: list[float]) -> None:
+        self._host = urlparse(url).netloc
+        self._codes = codes
+        self._times = times
+        self._cookie = ""
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
+        """One request; notes its status, 0 for a connection that broke, and how long it took."""
+        began = time.perf_counter()
+        try:
+            code, answer = await asyncio.wait_for(self._exchange(method, path, body), 20)
+        except (OSError, EOFError, ValueError, TimeoutError):
+            self._streams, code, answer = None, 0, b""
+        self._codes[code] += 1
+        self._times.append(time.perf_counter() - began)
+        return answer
+
+    async def _exchange(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        host, port = self._host.split(":")
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(host, int(port))
+        reader, writer = self._streams
+        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nCookie: {self._cookie}\r\nContent-Length: {len(body)}\r\n"
+        writer.write(head.encode() + b"\r\n" + body)
+        headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        for cookie in re.findall(r"(?im)^set-cookie: (gan_visitor=[^;]+)", headers):
+            self._cookie = cookie
+        length = re.search(r"(?im)^content-length: (\d+)", headers)
+        if length:
+            return int(headers[9:12]), await reader.readexactly(int(length[1]))
+        answer = b""
+        if "chunked" in headers.lower():
+            while size := int(await reader.readline(), 16):
+                answer += await reader.readexactly(size)
+                await reader.readline()
+            await reader.readline()
+        return int(headers[9:12]), answer
+
+
+async def view(visitor: Visitor, run: str, until: float) -> None:
+    """Poll as live.js does."""
+    known: dict[str, Any] = {"version": 0, "generation": "", "tag": ""}
+    count = 0
+    await visitor.ask("GET", "/")
+    await asyncio.sleep(np.random.default_rng().random() * POLL_EVERY)
+    while time.monotonic() < until:
+        asked = {"run": run, "since": known["version"], "generation": known["generation"], "count": count}
+        answer = await visitor.ask("GET", "/gradio_api/lab/live?" + urlencode({**asked, "tag": known["tag"]}))
+        if answer.startswith(b"{"):
+            fresh = json.loads(answer)
+            known |= {name: fresh[name] for name in ("version", "generation") if name in fresh}
+            known["tag"] = (fresh.get("measured") or {}).get("tag", known["tag"])
+            curves = fresh.get("curves", {"from": 0, "x": []})
+            count = curves["from"] + len(curves["x"])
+        await asyncio.sleep(POLL_EVERY * (0.9 + 0.2 * np.random.default_rng().random()))
+
+
+async def drag(visitor: Visitor, run: str, until: float) -> None:
+    """Ask for the next picture as soon as the last one is there, as a dragged slider does, and at most 60 times a second."""
+    z = np.random.default_rng().normal(size=64).astype("<f4")
+    await visitor.ask("GET", "/")
+    query = urlencode({"run": run, "step": "live", "psi": 1, "side": 1})
+    while time.monotonic() < until:
+        z[0] = np.sin(time.monotonic()) * 3
+        began = time.monotonic()
+        await visitor.ask("POST", "/gradio_api/lab/sample?" + query, z.tobytes())
+        await asyncio.sleep(max(0.0, 1 / 60 - (time.monotonic() - began)))
+
+
+def steps_per_second(folder: Path, since: float) -> float:
+    """Of the part of a training after its first `since` seconds."""
+    rows = [row for row in read_lines(folder / "history.jsonl")[0] if row["seconds"] > since]
+    return float((rows[-1]["step"] - rows[0]["step"]) / (rows[-1]["seconds"] - rows[0]["seconds"]))
+
+
+def resident_mb(pid: int) -> float:
+    """Memory of a process now."""
+    found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) / 1000 if found else 0.0
+
+
+async def load(url: str, run: str, seconds: float, pid: int) -> None:
+    """Send the class in, and print what it met."""
+    codes: dict[str, Counter[int]] = {"polls": Counter(), "pictures": Counter()}
+    times: dict[str, list[float]] = {"polls": [], "pictures": []}
+    until = time.monotonic() + seconds
+
+    async def watch_memory() -> None:
+        minute = 0
+        while time.monotonic() < until:
+            print(f"minute {minute}: app {resident_mb(pid):.0f} MB", flush=True)
+            minute += 1
+            await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
+        print(f"end: app {resident_mb(pid):.0f} MB")
+
+    viewers = [view(Visitor(url, codes["polls"], times["polls"]), run, until) for _ in range(VIEWERS)]
+    dragging = [drag(Visitor(url, codes["pictures"], times["pictures"]), run, until) for _ in range(DRAGGING)]
+    await asyncio.gather(watch_memory(), *viewers, *dragging)
+    for kind, count in codes.items():
+        errors = {code: number for code, number in count.items() if code not in (200, 204)}
+        p50, p95 = (1000 * value for value in np.quantile(times[kind], (0.5, 0.95)))
+        print(
+            f"{kind}: {sum(count.values())} ({sum(count.values()) / seconds:.0f}/s), errors {errors or 'none'}, "
+            f"p50 {p50:.0f} ms, p95 {p95:.0f} ms"
+        )
+
+
+def main() -> None:
+    """Print the figures."""
+    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
+    alone = min(60.0, minutes * 60)
+    print(describe())
+    with tempfile.TemporaryDirectory() as scratch:
+        headless = Path(scratch) / "headless"
+        command = [sys.executable, "-m", "gan_core", "train", "--preset", PRESET, "--seconds", str(alone)]
+        subprocess.run([*command, "--out", str(headless)], cwd=ROOT, check=True, capture_output=True)
+        runs_dir = Path(scratch) / "runs"
+        url = f"http://127.0.0.1:{8100 + os.getpid() % 800}"
+        app = subprocess.Popen(
+            [sys.executable, "app.py", "--port", url.rsplit(":", 1)[1], "--runs-dir", str(runs_dir)],
+            cwd=ROOT,
+            env={**os.environ, "GAN_OWNER_TOKEN": TOKEN},
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            wait(lambda: _answers(url))
+            owner = Client(url, verbose=False, headers={"X-Owner-Token": TOKEN})
+            settings = json.dumps({"seconds": minutes * 60 + 30})
+            run = owner.predict(PRESET, 0, 0, settings, api_name="/start")
+            wait(lambda: owner.predict(run, api_name="/status")["step"] > 0)
+            began = owner.predict(run, api_name="/status")["seconds"]
+            asyncio.run(load(url, run, minutes * 60, app.pid))
+            speeds = [steps_per_second(headless, alone / 4), steps_per_second(runs_dir / run, began + 5)]
+            print(f"training {speeds[1]:.1f} of {speeds[0]:.1f} steps/s headless: {speeds[1] / speeds[0]:.2f}")
+        finally:
+            app.terminate()
+            app.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

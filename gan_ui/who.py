@@ -1,0 +1,199 @@
+"""Who may do what, in one table, and how the people who ask are told apart.
+
+Three roles. The **owner** may do everything. A **visitor** may look and play. With GAN_VISITORS=train visitors may also
+train, within `Caps`, and touch only the runs they started: they are called **trainees** here.
+
+* On one's own machine (neither SPACE_ID nor GAN_OWNER_TOKEN is set) everybody is the owner.
+* With GAN_OWNER_TOKEN whoever opens the page once with ?owner=TOKEN is the owner from then on (a cookie remembers it);
+  a program says so with the header X-Owner-Token.
+* On a Space so is whoever signs in as the account that made the Space.
+
+A visitor is a random cookie, or else an address; runs and rate limits know only a hash of it, `Person.visitor`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from starlette.requests import cookie_parser
+
+from gan_core.runs import Run
+from gan_core.sentences import UserError
+
+Role = Literal["owner", "visitor", "trainee"]
+Answer = Literal["yes", "own", "no"]  # own: with the runs that this visitor started
+ROLES: tuple[Role, ...] = ("owner", "visitor", "trainee")
+
+# The one table. action: (owner, visitor, visitor where GAN_VISITORS=train)
+RIGHTS: dict[str, tuple[Answer, Answer, Answer]] = {
+    "watch": ("yes", "yes", "yes"),
+    "sample": ("yes", "yes", "yes"),
+    "project": ("yes", "yes", "yes"),
+    "film": ("yes", "yes", "yes"),
+    "export": ("yes", "yes", "yes"),
+    "start": ("yes", "no", "yes"),
+    "branch": ("yes", "no", "yes"),
+    "resume": ("yes", "no", "own"),
+    "pause": ("yes", "no", "own"),
+    "stop": ("yes", "no", "own"),
+    "change": ("yes", "no", "own"),
+    "delete": ("yes", "no", "own"),
+    "name": ("yes", "no", "own"),
+    "upload": ("yes", "no", "no"),
+    "pull": ("yes", "no", "no"),
+    "push": ("yes", "no", "no"),
+    "publish": ("yes", "no", "no"),
+    "lead": ("yes", "no", "no"),
+    "nobody": ("no", "no", "no"),  # what Gradio serves and this app does not use
+}
+
+# What each event of the page, by its api_name, and each named endpoint does. One that is not here fails the tests.
+EVENTS: dict[str, str] = {
+    "presets": "watch",
+    "start": "start",
+    "status": "watch",
+    "pause": "pause",
+    "resume": "resume",
+    "stop": "stop",
+    "change": "change",
+    "branch": "branch",
+    "metrics": "watch",
+    "runs": "watch",
+    "sample": "sample",
+    "page_words": "watch",
+    "page_language": "watch",
+    "page_opening": "watch",
+    "page_preset": "watch",
+    "page_reuse": "watch",
+    "page_buttons": "watch",
+    "page_upload": "upload",
+    "page_start": "start",
+    "page_pause": "pause",
+    "page_resume": "resume",
+    "page_stop": "stop",
+    "page_more": "resume",
+    "page_change": "change",
+    "page_cure": "branch",
+    "page_card_resume": "resume",
+    "page_card_delete": "delete",
+}
+
+VISITOR_COOKIE, OWNER_COOKIE = "gan_visitor", "gan_owner"
+OWNER_HEADER = "x-owner-token"
+_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")  # secrets.token_urlsafe(16)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What visitors may use where they may train: per run, per visitor, and all of them together."""
+
+    seconds: int = 900
+    steps: int = 100_000
+    runs: int = 3
+    megabytes: int = 2000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks. `known` is false for one without our cookie, who shares a name with all of that address."""
+
+    role: Role
+    visitor: str
+    known: bool = True
+
+    def right(self, action: str) -> Answer:
+        """What the table says."""
+        return RIGHTS[action][ROLES.index(self.role)]
+
+    def check(self, action: str, run: Run | None = None) -> None:
+        """Raise UserError if this person may not do that, with that run if it is done with one."""
+        answer = self.right(action)
+        if answer == "own" and run is not None:
+            if not self.owns(run):
+                raise UserError("not_your_run", run=run.id)
+        elif answer != "yes":
+            raise UserError("only_owner")
+
+    def owns(self, run: Run) -> bool:
+        """Whether this visitor started it."""
+        return bool(self.visitor) and hmac.compare_digest(run.visitor(), self.visitor)
+
+    def to_json(self) -> dict[str, Any]:
+        """What the page has to know to hide what is not allowed."""
+        return {"role": self.role, "visitor": self.visitor, "may": {action: self.right(action) for action in RIGHTS}}
+
+
+class Who:
+    """Knows the roles of those who ask, from the environment the app was started in."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._token = environment.get("GAN_OWNER_TOKEN", "").strip()
+        self._account = {
+            "preferred_username": environment.get("SPACE_AUTHOR_NAME"),
+            "sub": environment.get("SPACE_CREATOR_USER_ID"),
+        }
+        self.space = environment.get("SPACE_ID", "")
+        self.one_owner = bool(self._token or self.space)  # else everybody is
+        self._others: Role = "trainee" if environment.get("GAN_VISITORS", "").strip() == "train" else "visitor"
+        self.caps = Caps()
+        # a sign-in button without these stops the app; Spaces have them where the README says `hf_oauth: true`
+        self.sign_in = bool(self.space and environment.get("OAUTH_CLIENT_ID") and find_spec("authlib"))
+        self._kept = {name: environment.get(name, "") for name in ("GAN_RUNS_DIR", "GAN_PUSH_REPO")}
+
+    def person(self, request: Any) -> Person:
+        """Who sent a request, Starlette's or Gradio's."""
+        request = getattr(request, "request", request)  # gradio wraps it, and has none for what no browser sent
+        headers, scope = (request.headers, request.scope) if request is not None else ({}, {})
+        cookies = cookie_parser(headers.get("cookie", ""))
+        cookie = cookies.get(VISITOR_COOKIE, "")
+        known = bool(_VISITOR.fullmatch(cookie))
+        visitor = _hash("visitor", cookie if known else str((scope.get("client") or ("",))[0]))
+        owner = not self.one_owner or self.is_owner_token(headers.get(OWNER_HEADER, ""))
+        # another site may make a browser send our cookies, but not hide that it did
+        if not owner and headers.get("sec-fetch-site") != "cross-site":
+            owner = self._is_owner_cookie(cookies.get(OWNER_COOKIE, "")) or self._signed_in_as_owner(scope)
+        return Person("owner" if owner else self._others, visitor, known)
+
+    def forgets(self, runs_dir: Path) -> bool:
+        """Whether the runs are gone after a restart: on a Space, unless they lie on a volume or are pushed somewhere."""
+        if not self.space or self._kept["GAN_PUSH_REPO"]:
+            return False
+        return not self._kept["GAN_RUNS_DIR"] or _disk(runs_dir) == _disk(Path(__file__))
+
+    def is_owner_token(self, token: str) -> bool:
+        """Whether it is the GAN_OWNER_TOKEN."""
+        return bool(self._token) and hmac.compare_digest(token.encode(), self._token.encode())
+
+    def owner_cookie(self) -> str:
+        """What the owner's browser keeps: not the token itself."""
+        return _hash("owner", self._token, 64)
+
+    def _is_owner_cookie(self, cookie: str) -> bool:
+        return bool(self._token) and hmac.compare_digest(cookie.encode(), self.owner_cookie().encode())
+
+    def _signed_in_as_owner(self, scope: Mapping[str, Any]) -> bool:
+        """By the session that Gradio's sign-in keeps in a signed cookie."""
+        session = scope.get("session")
+        info = session.get("oauth_info") if isinstance(session, dict) and self.space else None
+        user = info.get("userinfo") if isinstance(info, dict) and info.get("expires_at", 0) > time.time() else None
+        return isinstance(user, dict) and any(name and user.get(key) == name for key, name in self._account.items())
+
+
+def _disk(path: Path) -> int | None:
+    try:
+        return path.stat().st_dev
+    except OSError:
+        return None
+
+
+def _hash(kind: str, value: str, length: int = 16) -> str:
+    return hashlib.sha256(f"gan-live {kind}: {value}".encode()).hexdigest()[:length]

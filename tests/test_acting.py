@@ -1,0 +1,162 @@
+"""Who may act on whose runs, and the caps of visitors who may train; with a runner that only notes what it is asked."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gan_core.config import make_config
+from gan_core.preset import UNLIMITED
+from gan_core.runs import Run, State
+from gan_core.sentences import UserError
+from gan_ui.acting import Acting
+from gan_ui.who import Caps, Person, Who
+
+ANNA, BERT = Person("trainee", "anna"), Person("trainee", "bert")
+OWNER, VISITOR = Person("owner", "olga"), Person("visitor", "vera")
+
+
+class Noting:
+    """What `Acting` uses of a Runner."""
+
+    def __init__(self, runs_dir: Path) -> None:
+        self.runs_dir = runs_dir
+        self.asked: list[tuple[Any, ...]] = []
+
+    def find(self, run_id: str) -> Run:
+        return Run(self.runs_dir / run_id)
+
+    def state(self, run: Run) -> State:
+        return run.state()
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments: self.asked.append((name, *arguments))
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Noting:
+    return Noting(tmp_path / "runs")
+
+
+@pytest.fixture
+def acting(runner: Noting, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Acting]:
+    def made(person: Person, **caps: int) -> Acting:
+        who = Who({})
+        monkeypatch.setattr(who, "person", lambda _: person)
+        who.caps = Caps(**caps)
+        return Acting(runner, who, None)  # type: ignore[arg-type]
+
+    return made
+
+
+@pytest.fixture
+def run_of(make_run: Callable[..., Run]) -> Callable[..., Run]:
+    def made(name: str, visitor: str, state: State | None = None, **changes: Any) -> Run:
+        run = make_run(name, **changes)
+        document = {**run.document(), "visitor": visitor}
+        (run.folder / "config.json").write_text(json.dumps(document))
+        run.write_state(state or State(status="stopped", step=5, target=20))
+        return run
+
+    return made
+
+
+def test_visitors_act_on_nothing_and_trainees_on_their_own(
+    runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run]
+) -> None:
+    run_of("hers", "anna", seconds=60)
+    run_of("ours", "", seconds=60)
+    calls: list[Callable[[Acting, str], Any]] = [
+        Acting.resume,
+        Acting.pause,
+        Acting.stop,
+        Acting.delete,
+        lambda who, run: who.change(run, {"lr_g": 1e-3}),
+    ]
+    for call in calls:
+        for person, run in ((VISITOR, "hers"), (VISITOR, "ours"), (BERT, "hers"), (BERT, "ours"), (ANNA, "ours")):
+            with pytest.raises(UserError, match=r"owner|not your run"):
+                call(acting(person), run)
+        assert runner.asked == []
+        for person, run in ((ANNA, "hers"), (OWNER, "hers"), (OWNER, "ours")):
+            call(acting(person), run)
+        assert len(runner.asked) == 3
+        runner.asked.clear()
+    with pytest.raises(UserError, match="owner"):
+        acting(VISITOR).start(make_config("minute"))
+    with pytest.raises(UserError, match="owner"):
+        acting(VISITOR).branch("hers", {})
+    assert runner.asked == []
+
+
+def test_what_a_page_may_offer(acting: Callable[..., Acting], run_of: Callable[..., Run]) -> None:
+    run = run_of("hers", "anna")
+    assert acting(ANNA).allowed(run) == acting(OWNER).allowed(run) == ["delete", "more", "resume"]
+    assert acting(BERT).allowed(run) == acting(VISITOR).allowed(run) == []
+
+
+def test_the_runs_of_trainees_are_bounded(runner: Noting, acting: Callable[..., Acting]) -> None:
+    minute, caps = make_config("minute"), Caps()
+    acting(ANNA).start(minute)
+    acting(ANNA).start(dataclasses.replace(minute, seconds=0))
+    acting(OWNER).start(dataclasses.replace(minute, seconds=0))
+    assert [(config.seconds, config.steps, visitor) for _, config, visitor in runner.asked[:2]] == [
+        (60, UNLIMITED, "anna"),
+        (caps.seconds, UNLIMITED, "anna"),
+    ]
+    assert runner.asked[2][1].seconds == 0
+    assert runner.asked[2][2:] == ()
+    for changes, said in (({"seconds": caps.seconds + 1.0}, "900 s"), ({"steps": caps.steps + 1}, "100,000 steps")):
+        with pytest.raises(UserError, match=said):
+            acting(ANNA).start(dataclasses.replace(minute, **changes))  # type: ignore[arg-type]
+
+
+def test_a_branch_is_no_way_around_the_bounds(
+    runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run]
+) -> None:
+    run_of("long", "", steps=1_000_000, seconds=0)
+    acting(ANNA).branch("long", {"lr_d": 1e-3})
+    assert runner.asked.pop() == ("branch", "long", {"lr_d": 1e-3, "seconds": 900, "steps": 100_000}, None, "anna")
+    acting(ANNA).branch("long", {"seconds": "30", "steps": 7}, 5)
+    assert runner.asked.pop() == ("branch", "long", {"seconds": 30, "steps": 7}, 5, "anna")
+    acting(OWNER).branch("long", {})
+    assert runner.asked.pop() == ("branch", "long", {}, None)
+    for settings in ({"seconds": 901}, {"steps": 100_001}, {"seconds": "nan"}):
+        with pytest.raises(UserError):
+            acting(ANNA).branch("long", settings)
+
+
+def test_a_trainees_run_goes_on_until_its_time_is_over(
+    runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run]
+) -> None:
+    run_of("begun", "anna", State(status="paused", step=5, target=20, seconds=59), seconds=60)
+    run_of("over", "anna", State(status="finished", step=20, target=20, seconds=60), seconds=60)
+    acting(ANNA).resume("begun", "10")
+    with pytest.raises(UserError, match="all of its 60 s"):
+        acting(ANNA).resume("over", 10)
+    with pytest.raises(UserError, match="steps"):
+        acting(ANNA).resume("begun", 1_000_000)
+    acting(OWNER).resume("over", 10)
+    assert [call[1] for call in runner.asked] == ["begun", "over"]
+
+
+def test_trainees_may_keep_so_many_runs_of_so_many_bytes(
+    acting: Callable[..., Acting], run_of: Callable[..., Run]
+) -> None:
+    run_of("one", "anna")
+    run_of("two", "anna")
+    run_of("three", "")
+    acting(ANNA, runs=3).start(make_config("minute"))
+    acting(BERT, runs=2).start(make_config("minute"))
+    with pytest.raises(UserError, match="keep 2 runs"):
+        acting(ANNA, runs=2).start(make_config("minute"))
+    with pytest.raises(UserError, match="keep 2 runs"):
+        acting(ANNA, runs=2).branch("three", {})
+    with pytest.raises(UserError, match="0 MB"):
+        acting(BERT, megabytes=0).start(make_config("minute"))
+    acting(OWNER, runs=0, megabytes=0).start(make_config("minute"))
