@@ -95,7 +95,7 @@ async function fetchDirections() {
   if (key !== directionsKey()) return;
   directionsOf = key;
   foundAt = found.step;
-  const run = ganLive.view.runs.find(each => each.id === subject().run);
+  const run = view.runs.find(each => each.id === subject().run);
   directions.take(unpackDirections(found), found.names, ganLive.may('name', run));
   directions.show(pose().z);
   tellStep();
