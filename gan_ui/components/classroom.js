@@ -9,17 +9,17 @@ function show() {
   for (const node of element.querySelectorAll('[data-t]')) node.textContent = t(node.dataset.t);
   for (const node of element.querySelectorAll('[data-label]')) node.setAttribute('aria-label', t(node.dataset.label));
   const person = view && view.me, led = view && view.lead && view.lead.by !== me;
-  const role = find('.gc-role'), follow = find('.gc-follow');
+  const role = find('.ga-role'), follow = find('.ga-follow');
   role.hidden = !(props.shared && person);
   if (!role.hidden) role.textContent = t('is_' + person.role);
-  find('.gc-lost').hidden = !props.lost;
-  find('.gc-refused').hidden = new URLSearchParams(location.search).get('refused') !== 'owner';
-  find('.gc-lead').hidden = !(person && person.may.lead === 'yes');
+  find('.ga-lost').hidden = !props.lost;
+  find('.ga-refused').hidden = new URLSearchParams(location.search).get('refused') !== 'owner';
+  find('.ga-lead').hidden = !(person && person.may.lead === 'yes');
   follow.hidden = !led;
   follow.textContent = t(following ? 'following' : 'follow');
   follow.setAttribute('aria-pressed', String(following));
-  find('.gc-menu').hidden = document.documentElement.classList.contains('gl-locked');
-  if (find('.gc-menu').open) showLink();
+  find('.ga-menu').hidden = document.documentElement.classList.contains('gl-locked');
+  if (find('.ga-menu').open) showLink();
 }
 
 // --- following: whatever the owner's page shows, as the poll brings it ---
@@ -31,7 +31,7 @@ function follow() {
   followed = key;
   ganPlace.go(lead);
 }
-find('.gc-follow').addEventListener('click', () => { following = !following; followed = ''; follow(); show(); });
+find('.ga-follow').addEventListener('click', () => { following = !following; followed = ''; follow(); show(); });
 
 // --- leading: told at every change, and now and then so that the server knows that this page is still there ---
 
@@ -41,25 +41,25 @@ async function tell(place) {
   const body = JSON.stringify(place && { ...place, by: me });
   try {
     const response = await fetch('gradio_api/lab/lead', { method: 'POST', body, headers: { 'content-type': 'application/json' } });
-    if (response.status === 403) { leading = find('.gc-lead input').checked = false; }
+    if (response.status === 403) { leading = find('.ga-lead input').checked = false; }
   } catch { /* the next one may arrive */ }
   if (leading) timer = setTimeout(() => tell(ganPlace.now), LEAD_AGAIN_MS);
 }
-find('.gc-lead input').addEventListener('change', event => {
+find('.ga-lead input').addEventListener('change', event => {
   leading = event.target.checked;
   following = false;
   tell(leading ? ganPlace.now : null).then(ganLive.poke);
   show();
 });
 ganPlace.on('change', () => {
-  if (find('.gc-menu').open) showLink();
+  if (find('.ga-menu').open) showLink();
   if (!leading) return;
   clearTimeout(timer);                                      // a slider that is dragged is told four times a second
   timer = setTimeout(() => tell(ganPlace.now), Math.max(0, toldAt + LEAD_AT_MOST_EVERY_MS - Date.now()));
 });
 function notice() {                                         // another page of the owner's leads now
   const lead = view && view.lead;
-  if (leading && lead && lead.by !== me && Date.now() - toldAt > 3000) leading = find('.gc-lead input').checked = false;
+  if (leading && lead && lead.by !== me && Date.now() - toldAt > 3000) leading = find('.ga-lead input').checked = false;
 }
 
 // --- the lesson link ---
@@ -68,25 +68,25 @@ function showLink() {
   const card = document.querySelector('#setting-preset [role="radio"][aria-checked="true"]'), place = ganPlace.now;
   const values = { preset: card ? card.dataset.preset : '', run: place.run, tab: place.tab, lang: ganLive.language, lock: '1' };
   const query = new URLSearchParams();
-  for (const box of element.querySelectorAll('.gc-parts input')) {
+  for (const box of element.querySelectorAll('.ga-parts input')) {
     if (box.checked && values[box.value]) query.set(box.value, values[box.value]);
   }
-  find('.gc-url').value = location.origin + location.pathname + (query.size ? '?' + query : '');
-  find('.gc-copied').textContent = '';
+  find('.ga-url').value = location.origin + location.pathname + (query.size ? '?' + query : '');
+  find('.ga-copied').textContent = '';
 }
-find('.gc-menu').addEventListener('toggle', showLink);
-find('.gc-parts').addEventListener('change', showLink);
-find('.gc-copy button').addEventListener('click', async () => {
-  find('.gc-url').select();
-  try { await navigator.clipboard.writeText(find('.gc-url').value); } catch { document.execCommand('copy'); }  // plain http
-  find('.gc-copied').textContent = t('copied');
+find('.ga-menu').addEventListener('toggle', showLink);
+find('.ga-parts').addEventListener('change', showLink);
+find('.ga-copy button').addEventListener('click', async () => {
+  find('.ga-url').select();
+  try { await navigator.clipboard.writeText(find('.ga-url').value); } catch { document.execCommand('copy'); }  // plain http
+  find('.ga-copied').textContent = t('copied');
 });
-find('.gc-menu').addEventListener('keydown', event => {
+find('.ga-menu').addEventListener('keydown', event => {
   if (event.key !== 'Escape') return;
-  find('.gc-menu').open = false;
-  find('.gc-menu summary').focus();
+  find('.ga-menu').open = false;
+  find('.ga-menu summary').focus();
 });
-document.addEventListener('pointerdown', event => { if (!find('.gc-menu').contains(event.target)) find('.gc-menu').open = false; });
+document.addEventListener('pointerdown', event => { if (!find('.ga-menu').contains(event.target)) find('.ga-menu').open = false; });
 
 ganLive.on('view', fresh => { view = fresh; notice(); follow(); show(); });
 ganLive.on('language', show);

@@ -16,20 +16,20 @@ _PARTS = "".join(
 
 # The words are put in by classroom.js: data-t holds the text of a node.
 HTML = f"""
-<section class="gc">
-  <p class="gc-notice gc-refused" data-t="refused" role="alert" hidden></p>
-  <p class="gc-notice gc-lost" data-t="lost" hidden></p>
-  <p class="gc-role" hidden></p>
-  <button type="button" class="gc-follow" hidden></button>
-  <details class="gc-menu"><summary data-t="title"></summary>
-    <div class="gc-box">
-      <label class="gc-lead"><input type="checkbox"><span data-t="lead"></span></label>
+<section class="ga">
+  <p class="ga-notice ga-refused" data-t="refused" role="alert" hidden></p>
+  <p class="ga-notice ga-lost" data-t="lost" hidden></p>
+  <p class="ga-role" hidden></p>
+  <button type="button" class="ga-follow" hidden></button>
+  <details class="ga-menu"><summary data-t="title"></summary>
+    <div class="ga-box">
+      <label class="ga-lead"><input type="checkbox"><span data-t="lead"></span></label>
       <strong data-t="link"></strong>
       <small data-t="about_link"></small>
-      <div class="gc-parts">{_PARTS}
+      <div class="ga-parts">{_PARTS}
         <label><input type="checkbox" value="lock"><span data-t="link_lock"></span></label></div>
-      <div class="gc-copy"><input class="gc-url" readonly data-label="link"><button type="button" data-t="copy"></button></div>
-      <small class="gc-copied" role="status"></small>
+      <div class="ga-copy"><input class="ga-url" readonly data-label="link"><button type="button" data-t="copy"></button></div>
+      <small class="ga-copied" role="status"></small>
     </div></details>
 </section>
 """

@@ -54,7 +54,7 @@ def open_page(app: App, new_page: Callable[..., Any], two_runs: list[str]) -> Ca
         page.set_default_timeout(30_000)
         page.goto(app.url + "/" + query)
         page.wait_for_function("window.ganLive?.view?.run && ganLive.view.me")
-        page.wait_for_function("document.querySelector('.gc-role')?.textContent")
+        page.wait_for_function("document.querySelector('.ga-role')?.textContent")
         return page
 
     return opened
@@ -67,7 +67,7 @@ def shows(page: Any, run: str) -> None:
 def test_the_owners_link_opens_everything_and_disappears(open_page: Callable[..., Any]) -> None:
     owner = open_page("?owner=open+sesame&lang=en")
     assert "owner" not in owner.url
-    assert "You are the owner" in owner.text_content(".gc-role")
+    assert "You are the owner" in owner.text_content(".ga-role")
     owner.wait_for_function("document.querySelector('button#start')?.disabled === false")
     owner.reload()
     owner.wait_for_function("window.ganLive?.view?.me?.role === 'owner'")
@@ -75,8 +75,8 @@ def test_the_owners_link_opens_everything_and_disappears(open_page: Callable[...
 
 def test_a_visitor_is_told_what_is_not_allowed_and_cannot_press_it(open_page: Callable[..., Any]) -> None:
     visitor = open_page("?owner=guess&lang=en")
-    assert visitor.is_visible(".gc-refused")
-    assert "You are a visitor" in visitor.text_content(".gc-role")
+    assert visitor.is_visible(".ga-refused")
+    assert "You are a visitor" in visitor.text_content(".ga-role")
     visitor.wait_for_function("document.querySelector('button#start')?.disabled")
     for button in ("pause", "resume", "stop", "more"):
         assert visitor.is_disabled(f"button#{button}")
@@ -84,9 +84,9 @@ def test_a_visitor_is_told_what_is_not_allowed_and_cannot_press_it(open_page: Ca
     assert visitor.evaluate(
         "[...document.querySelectorAll('.gr-runs [data-action=delete]')].every(b => b.disabled && b.title)"
     )
-    assert not visitor.is_visible(".gc-lead")
+    assert not visitor.is_visible(".ga-lead")
     visitor.click("#language label:has-text('中文')")
-    visitor.wait_for_function("document.querySelector('.gc-role')?.textContent.includes('访客')")
+    visitor.wait_for_function("document.querySelector('.ga-role')?.textContent.includes('访客')")
 
 
 def test_two_browsers_keep_run_language_and_pose_to_themselves(
@@ -118,10 +118,10 @@ def test_who_follows_goes_where_the_owner_goes_and_stops_when_the_owner_does(
     owner, follower, other = open_page("?owner=open+sesame&lang=en"), open_page(), open_page()
     asked: list[str] = []
     follower.on("request", lambda request: asked.append(urlparse(request.url).path))
-    owner.click(".gc-menu summary")
-    owner.check(".gc-lead input")
-    follower.wait_for_selector(".gc-follow:not([hidden])")
-    follower.click(".gc-follow")
+    owner.click(".ga-menu summary")
+    owner.check(".ga-lead input")
+    follower.wait_for_selector(".ga-follow:not([hidden])")
+    follower.click(".ga-follow")
     follower.evaluate("window.went = []; ganPlace.on('go', place => went.push(place))")
     owner.evaluate("run => ganLive.select(run)", older)
     shows(follower, older)
@@ -133,9 +133,9 @@ def test_who_follows_goes_where_the_owner_goes_and_stops_when_the_owner_does(
     assert other.evaluate("ganLive.view.run") == newer  # who did not ask to follow is left alone
     assert other.evaluate(OPEN_TAB) == "train"
     assert {path for path in asked if "lead" in path} == set()  # the poll brings it
-    owner.click(".gc-menu summary")
-    owner.uncheck(".gc-lead input")
-    follower.wait_for_selector(".gc-follow", state="hidden")
+    owner.click(".ga-menu summary")
+    owner.uncheck(".ga-lead input")
+    follower.wait_for_selector(".ga-follow", state="hidden")
 
 
 def test_a_lesson_link_opens_what_the_teacher_saw(open_page: Callable[..., Any], two_runs: list[str]) -> None:
@@ -145,13 +145,13 @@ def test_a_lesson_link_opens_what_the_teacher_saw(open_page: Callable[..., Any],
     teacher.click("#setting-preset [data-preset=lsgan]")
     teacher.click("button[role=tab][data-tab-id=compare]")
     teacher.wait_for_function(f"{OPEN_TAB} === 'compare'")
-    teacher.click(".gc-menu summary")
-    teacher.check(".gc-parts input[value=lock]")
-    link = teacher.input_value(".gc-url")
+    teacher.click(".ga-menu summary")
+    teacher.check(".ga-parts input[value=lock]")
+    link = teacher.input_value(".ga-url")
     query = {name: values[0] for name, values in parse_qs(urlparse(link).query).items()}
     assert query == {"preset": "lsgan", "run": older, "tab": "compare", "lang": "zh", "lock": "1"}
-    teacher.uncheck(".gc-parts input[value=run]")
-    assert "run=" not in teacher.input_value(".gc-url")
+    teacher.uncheck(".ga-parts input[value=run]")
+    assert "run=" not in teacher.input_value(".ga-url")
 
     pupil = open_page("?" + urlparse(link).query, width=390)
     shows(pupil, older)
@@ -160,5 +160,5 @@ def test_a_lesson_link_opens_what_the_teacher_saw(open_page: Callable[..., Any],
     assert pupil.evaluate("ganLive.language") == "zh"
     pupil.tap("button[role=tab][data-tab-id=train]")
     pupil.wait_for_selector("#start", state="visible")
-    for hidden in (".gl-others", "#changing", ".pc-list", ".gc-menu", ".gr-buttons"):
+    for hidden in (".gl-others", "#changing", ".pc-list", ".ga-menu", ".gr-buttons"):
         assert not pupil.locator(hidden).first.is_visible()
