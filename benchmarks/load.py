@@ -1,6 +1,6 @@
 """A class at work: 50 viewers who poll and 10 visitors who drag, while a run trains.
 
-    python -m benchmarks.load [MINUTES]
+    python -m benchmarks.load [MINUTES] [--viewers N] [--dragging N]
 
 Prints how many answers were errors, how long they took, how fast the training went against the same training without
 an app, and the app's memory from minute to minute. The visitors are connections that ask exactly as pages do, each with
@@ -9,6 +9,7 @@ a cookie of its own, from one process of this machine: what that one costs is ta
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import os
@@ -30,7 +31,6 @@ from benchmarks.machine import describe
 from benchmarks.page import ROOT, wait
 from gan_core.files import read_lines
 
-VIEWERS, DRAGGING = 50, 10
 POLL_EVERY = 0.5
 TOKEN = "the benchmark's own"
 PRESET = "minute"
@@ -121,7 +121,7 @@ def resident_mb(pid: int) -> float:
     return int(found[1]) / 1000 if found else 0.0
 
 
-async def load(url: str, run: str, seconds: float, pid: int) -> None:
+async def load(url: str, run: str, seconds: float, pid: int, viewers: int, dragging: int) -> None:
     """Send the class in, and print what it met."""
     codes: dict[str, Counter[int]] = {"polls": Counter(), "pictures": Counter()}
     times: dict[str, list[float]] = {"polls": [], "pictures": []}
@@ -135,10 +135,12 @@ async def load(url: str, run: str, seconds: float, pid: int) -> None:
             await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
         print(f"end: app {resident_mb(pid):.0f} MB")
 
-    viewers = [view(Visitor(url, codes["polls"], times["polls"]), run, until) for _ in range(VIEWERS)]
-    dragging = [drag(Visitor(url, codes["pictures"], times["pictures"]), run, until) for _ in range(DRAGGING)]
-    await asyncio.gather(watch_memory(), *viewers, *dragging)
+    polling = [view(Visitor(url, codes["polls"], times["polls"]), run, until) for _ in range(viewers)]
+    moving = [drag(Visitor(url, codes["pictures"], times["pictures"]), run, until) for _ in range(dragging)]
+    await asyncio.gather(watch_memory(), *polling, *moving)
     for kind, count in codes.items():
+        if not count:
+            continue
         errors = {code: number for code, number in count.items() if code not in (200, 204)}
         p50, p95 = (1000 * value for value in np.quantile(times[kind], (0.5, 0.95)))
         print(
@@ -149,7 +151,12 @@ async def load(url: str, run: str, seconds: float, pid: int) -> None:
 
 def main() -> None:
     """Print the figures."""
-    minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
+    parser = argparse.ArgumentParser(description="Measure a class at work.")
+    parser.add_argument("minutes", type=float, nargs="?", default=30.0)
+    parser.add_argument("--viewers", type=int, default=50)
+    parser.add_argument("--dragging", type=int, default=10)
+    arguments = parser.parse_args()
+    minutes: float = arguments.minutes
     alone = min(60.0, minutes * 60)
     print(describe())
     with tempfile.TemporaryDirectory() as scratch:
@@ -171,7 +178,7 @@ def main() -> None:
             run = owner.predict(PRESET, 0, 0, settings, api_name="/start")
             wait(lambda: owner.predict(run, api_name="/status")["step"] > 0)
             began = owner.predict(run, api_name="/status")["seconds"]
-            asyncio.run(load(url, run, minutes * 60, app.pid))
+            asyncio.run(load(url, run, minutes * 60, app.pid, arguments.viewers, arguments.dragging))
             speeds = [steps_per_second(headless, alone / 4), steps_per_second(runs_dir / run, began + 5)]
             print(f"training {speeds[1]:.1f} of {speeds[0]:.1f} steps/s headless: {speeds[1] / speeds[0]:.2f}")
         finally:
