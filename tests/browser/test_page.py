@@ -166,7 +166,7 @@ def test_a_slider_moves_the_digit_while_it_trains(open_page: Callable[..., Any],
     page.wait_for_function(f"document.querySelector({digit!r}).toDataURL().length > 200")
     page.get_by_role("button", name="Reset").click()
     before = pixels(page, digit)
-    page.locator(".lb-bars").get_by_role("slider").first.focus()
+    page.locator(".ld-row").get_by_role("slider").first.focus()
     for _ in range(3):
         page.keyboard.press("PageUp")
     page.wait_for_function(f"document.querySelector({digit!r}).toDataURL() !== {before!r}")
@@ -340,7 +340,7 @@ def test_a_cure_branches_and_the_page_watches_the_branch(
     page.wait_for_function(f"ganLive.view.run !== {run.id!r}")
     branch = Run(app.runs_dir / page.evaluate("ganLive.view.run"))
     assert branch.config().lr_d == 0.0005
-    assert branch.document()["parent"] == {"run": run.id, "step": 6}
+    assert branch.document()["parent"] == {"run": run.id, "step": 6, "kind": "checkpoint"}
     page.wait_for_selector(f".gs-parent:text('{run.id}')")
 
 

@@ -182,7 +182,7 @@ def test_a_run_that_failed_with_nan_offers_the_cure_and_its_branch_is_watched(
     page.wait_for_function(f"ganLive.view.run !== {run.id!r}")
     wait_status(page, "running")
     branch = page.evaluate("ganLive.view")
-    assert branch["parent"] == {"run": run.id, "step": 0}
+    assert branch["parent"] == {"run": run.id, "step": 0, "kind": "start"}
     for name, value in BEYOND_MENDING.cure.items():
         assert branch["settings"][name] == (list(value) if isinstance(value, tuple) else value)
     page.wait_for_function("ganLive.view.step > 20")
@@ -215,7 +215,8 @@ def test_the_cure_of_a_run_that_trains_pauses_it_and_goes_on_from_there(
     page.wait_for_function(f"ganLive.view.run !== {run.id!r}")
     wait_status(page, "running")
     assert run.state().status == "paused"
-    assert page.evaluate("ganLive.view.parent") == {"run": run.id, "step": run.state().step}
+    origin = {"run": run.id, "step": run.state().step, "kind": "checkpoint"}
+    assert page.evaluate("ganLive.view.parent") == origin
     assert run.state().step > 10
 
 
