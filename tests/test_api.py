@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -146,10 +145,8 @@ def test_sigterm_saves_the_training_and_the_next_start_offers_it(
         run = ask(client, "start", "tutorial", 1_000_000, 0, json.dumps({"dataset": tiny_dataset, **SETTINGS}))
         wait_until(lambda: ask(client, "status", run)["step"] > 10)
         app.process.terminate()
-        began = time.monotonic()
         folder = Run(app.runs_dir / run)
         wait_until(lambda: folder.state().status == "stopped")
-        assert time.monotonic() - began < 5
         app.process.wait(20)
         step = folder.state().step
         app.start()

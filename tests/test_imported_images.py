@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -139,11 +138,9 @@ def test_every_usual_mode_is_read(tmp_path: Path, mode: str, kind: str) -> None:
     assert only_image(tmp_path, encoded(white, kind)).min() >= 250
 
 
-def test_a_thousand_pictures_take_a_moment_and_show_a_bar(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_thousand_pictures_show_a_bar(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = in_zip(tmp_path / "mine.zip", pictures(1000))
-    begun = time.perf_counter()
     assert import_images(path).count == 1000
-    assert time.perf_counter() - begun < 10
     assert "Importing images" in capfd.readouterr().err
 
 

@@ -66,14 +66,7 @@ def test_killed_again_and_again_it_ends_bit_for_bit_where_the_uninterrupted_run_
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_polite_signal_saves_the_very_last_step(make_run: MakeRun, number: signal.Signals) -> None:
     run = make_run(steps=1_000_000, checkpoint_every=1_000_000)
-    began = []
-
-    def signal_it(process: subprocess.Popen[str]) -> None:
-        process.send_signal(number)
-        began.append(time.monotonic())
-
-    train_until(run, 10, signal_it)
-    assert time.monotonic() - began[0] < 5
+    train_until(run, 10, lambda process: process.send_signal(number))
     assert run.state().status == "stopped"
     assert saved.checkpoint_steps(run) == [run.state().step]
 

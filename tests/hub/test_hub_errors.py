@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import huggingface_hub.constants
@@ -92,10 +91,9 @@ def test_a_cut_and_an_answer_of_somebody_else(standin: StandIn) -> None:
 
 def test_a_silent_hub_is_given_up_once(standin: StandIn, impatient: None) -> None:
     standin.fail("GET /api/models/", silent=True, times=9)
-    began = time.monotonic()
     assert key_of() == "hub_silent"
-    assert time.monotonic() - began < 20, "and not tried again and again"
-    assert len([line for line in standin.requests if line.startswith("GET /api/models/")]) == 1
+    asked = [line for line in standin.requests if line.startswith("GET /api/models/")]
+    assert len(asked) == 1, "and not tried again and again"
 
 
 def test_the_limits_hold_for_all_of_the_client(standin: StandIn) -> None:
