@@ -54,8 +54,9 @@ FIELDS: tuple[Field, ...] = (
         "int",
         ("Steps", "步数"),
         (
-            "How many times D and then G are updated. One epoch of MNIST is 469 steps of 128 digits.",
-            "D 和 G 各更新多少次。MNIST 一个 epoch 是 469 步，每步 128 张数字。",
+            f"How many times D and then G are updated; {UNLIMITED} leaves the end to the time limit. One epoch of MNIST "
+            "is 469 steps of 128 digits.",
+            f"D 和 G 各更新多少次；{UNLIMITED} 表示只由时间上限决定何时结束。MNIST 一个 epoch 是 469 步，每步 128 张数字。",
         ),
         minimum=1,
         maximum=UNLIMITED,
