@@ -1,0 +1,365 @@
+// The Timeline tab: a slider over all snapshots of a run, and everything that belongs to the step it stands at.
+//
+// Runs once when Gradio mounts the component, as the body of a function with `element` in scope. The run is the page's
+// (ganLive), or one that ships and was chosen here; the pose is the page's (ganPose). timeline.py joins this file behind
+// those of the parts.
+
+const BEST = 'best', NUMBERS = ['digit_fid', 'kid', 'precision', 'recall', 'diversity', 'nearest_real'];
+const COMPARED = ['relativistic', 'wasserstein'];   // objectives whose D says nothing but which of two is more real
+
+const find = selector => element.querySelector(selector);
+const word = (key, values) => ganLive.t('timeline.' + key, values);
+const root = find('.tl'), slider = find('.tl-slider'), runBox = find('.tl-run'), play = find('.tl-play');
+const number = value => value.toLocaleString('en-US');
+
+let view = null, visible = false;
+let shipped = '', followed = null;            // a run that ships, chosen here; and the page's choice when that was made
+let line = null, now = 0, atEnd = true;       // the server's timeline; the place in it; whether to stay at its end as it grows
+let notice = null, refused = null, trouble = null;  // a word with its values; the server's no to this run; what is tried again
+let linkedStep = null;                        // of a place to go to, until its run's timeline is there
+// For whoever measures or tests: what is on the screen, and whether all of it belongs to the slider's step.
+element.lastShown = {run: '', step: null, grid: null, pose: null};
+element.settled = () => Boolean(line) && line.run === subject() && askedFor === lineKey() && complete();
+element.prefetched = () => Boolean(line) && line.steps.every((_, place) => (!line.pictures[place] || pictures.grid(line, place)) && (!line.generators[place] || !poseNow() || pictures.frame(line, place)));
+
+function setWords(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
+
+/** Fills a <select> with [value, label] pairs, touching it only when they have changed: it may be open. */
+function fillOptions(select, pairs, value) {
+  const described = JSON.stringify(pairs);
+  if (select.dataset.pairs !== described) {
+    select.dataset.pairs = described;
+    select.replaceChildren(...pairs.map(([one, label]) => new Option(label, one)));
+  }
+  if (value !== undefined && select.value !== String(value)) select.value = value;
+}
+
+const sentenceOf = error => error.sentences ? error.sentences[ganLive.language] : ganLive.t('job.unreachable');
+const fieldOf = error => error && error.sentences ? error.sentences.field : null;
+
+// ---- the run, and what the server knows of it ----
+
+const isShipped = run => Boolean(view && (view.pretrained || []).some(one => one.id === run));
+function subject() {
+  if (!view) return '';
+  return shipped || view.run || (isShipped(BEST) ? BEST : ((view.pretrained || [])[0] || {id: ''}).id);
+}
+const summary = run => view && (view.runs || []).find(one => one.id === run);
+const runsToChoose = () => [
+  ...(view ? view.runs || [] : []).map(({id, status}) => [id, id + ' · ' + ganLive.t('status.is_' + status)]),
+  ...(view ? view.pretrained || [] : []).map(({id}) => [id, ganLive.t('explore.ships', {run: id})]),
+];
+/** Changes when the server has more to tell of the run. */
+const lineKey = () => [subject(), isShipped(subject()) ? '' : [(view.snapshots || []).length, (view.snapshots || []).at(-1), (view.measured || {}).tag]].join(' ');
+let askedFor = '', stale = false;
+
+function nextLine() {
+  if (!visible || document.hidden || !subject()) return null;
+  return askedFor !== lineKey() || stale ? fetchLine : null;
+}
+
+async function fetchLine() {
+  const run = subject(), key = lineKey();
+  stale = false;
+  try {
+    const answer = await ask('timeline', {run, tag: line && line.run === run ? line.tag : ''});
+    if (run !== subject()) return;
+    if (answer.status !== 204) takeLine(await answer.json());
+    refused = null;
+  } catch (error) {
+    if (!isFinal(error)) throw error;
+    refused = error;                            // said until the run is another one, or its folder changes
+    line = null;
+  }
+  askedFor = key;
+  show();
+}
+
+function takeLine(fresh) {
+  const before = line && line.run === fresh.run ? line.steps[now] : null;
+  if (!line || line.run !== fresh.run) { atEnd = true; player.stop(); }
+  line = fresh;
+  const last = fresh.steps.length - 1, wanted = linkedStep ?? before;
+  linkedStep = null;
+  if (atEnd && wanted === before) now = last;
+  else if (wanted !== null) {
+    now = nearestPlace(wanted);
+    if (wanted === before && fresh.steps[now] !== before && last >= 0) say('thinned', {step: number(before), now: number(fresh.steps[now])});
+  } else now = Math.min(now, last);
+  now = Math.max(0, now);
+}
+
+const nearestPlace = step => line.steps.reduce((best, one, place) => Math.abs(one - step) < Math.abs(line.steps[best] - step) ? place : best, 0);
+
+function say(key, values) { notice = key ? {key, values} : null; }
+
+function failed(error) {
+  if (error) console.debug('GAN Live: ' + error.message);
+  if (!error && !trouble) return;
+  trouble = error;
+  tellNotice();
+}
+
+// ---- the pose ----
+
+/** The page's pose if this run's G can draw it. */
+function poseNow() {
+  const pose = ganPose.pose;
+  return pose && line && pose.z.length === line.z_dim ? pose : null;
+}
+
+function nextPose() {
+  // whoever was not on the Sample tab yet has no pose: it begins with the same one there
+  return visible && !document.hidden && line && line.generators.some(Boolean) && !ganPose.pose ? () => drawPose(0) : null;
+}
+
+async function drawPose(seed) {
+  const run = line.run, answer = await ask('z', {run, seed}), values = new Float32Array(await answer.arrayBuffer());
+  ganPose.set({z: values.slice(0, values.length / 3), seed, run});
+}
+
+// ---- pictures ----
+
+const pictures = makePictures({
+  wanted: () => visible && !document.hidden && line && line.steps.length ? {line, now, pose: poseNow()} : null,
+  got: () => show(),
+  failed,
+});
+const pumps = [makePump(nextLine, failed), makePump(nextPose, failed)];
+
+function pump() {
+  for (const one of pumps) one();
+  pictures.pump();
+}
+
+function complete() {
+  const step = line.steps[now], shown = element.lastShown;
+  return line.steps.length === 0 || (shown.step === step && (!line.pictures[now] || shown.grid === step) && (!line.generators[now] || !poseNow() || shown.pose === step));
+}
+
+/** Draws what there is of the place; what has not come yet stays as it was, and is drawn when it comes. */
+function paint() {
+  const step = line.steps[now], grid = pictures.grid(line, now), frame = pictures.frame(line, now), shown = element.lastShown;
+  if (shown.run !== line.run) for (const name of ['.tl-grid', '.tl-pose']) clearCanvas(find(name));
+  element.lastShown = {run: line.run, step, grid: grid ? step : shown.grid, pose: frame ? step : shown.pose};
+  if (grid && !grid.error) drawGrid(find('.tl-grid'), grid);
+  else if (grid || !line.pictures[now]) clearCanvas(find('.tl-grid'));
+  if (frame && frame.pixels) drawPixels(find('.tl-pose'), frame.pixels);
+  else if (frame || !line.generators[now] || !poseNow()) clearCanvas(find('.tl-pose'));
+  root.classList.toggle('tl-late', !complete());
+  const lost = [grid, frame].find(one => one && one.error);
+  if (lost) refreshSoon();
+}
+
+/** A picture that is gone is a sign that the folder has changed; asked once more for each step at most. */
+let refreshedFor = '';
+function refreshSoon() {
+  const key = line.run + ' ' + line.steps[now] + ' ' + line.tag;
+  if (refreshedFor === key) return;
+  refreshedFor = key;
+  stale = true;
+  pumps[0]();
+}
+
+// ---- words ----
+
+function verdictOf(of, place, frame) {
+  if (!of.generators[place]) return '';
+  if (!of.discriminators[place]) return word('no_verdict');
+  if (!frame || frame.error || frame.verdict === null) return '';
+  return word(COMPARED.includes(of.objective) ? 'verdict_compared' : 'verdict', {value: frame.verdict.toFixed(frame.verdict < 0.01 ? 4 : 2)});
+}
+
+/** The numbers measured at a place beside those of real digits. */
+function tellNumbers(list, of, place) {
+  const row = of && place >= 0 && of.row_of[place] !== null ? of.rows[of.row_of[place]] : null, floor = (of && of.floor) || {};
+  const pairs = row ? NUMBERS.filter(name => name in row).map(name => [name, short(row[name]), name in floor ? word('reals', {value: short(floor[name])}) : '']) : [];
+  const described = JSON.stringify([pairs, ganLive.language]);
+  if (list.dataset.pairs === described) return;
+  list.dataset.pairs = described;
+  list.replaceChildren(...pairs.flatMap(([name, value, reals]) => {
+    const term = document.createElement('dt'), description = document.createElement('dd'), small = document.createElement('small');
+    term.textContent = ganLive.t('quality.' + name);
+    term.title = ganLive.t('quality.about_' + name);
+    small.textContent = reals;
+    description.append(value + ' ', small);
+    return [term, description];
+  }));
+}
+const short = value => value === 0 ? '0' : Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
+
+function tellFound() {
+  const row = line && line.row_of[now] !== null && line.row_of.length ? line.rows[line.row_of[now]] : null;
+  setWords(find('.tl-measured-at'), row ? word('measured_at', {step: number(row.step)}) : word('unmeasured'));
+  tellNumbers(find('.tl-found dl'), line, now);
+  const found = row ? row.alerts : [], described = JSON.stringify([found, ganLive.language]), list = find('.tl-alerts');
+  if (list.dataset.found === described) return;
+  list.dataset.found = described;
+  list.replaceChildren(...found.map(alert => {
+    const item = document.createElement('li'), title = document.createElement('strong'), about = document.createElement('span');
+    title.textContent = '⚠ ' + (alert.title[ganLive.language] || alert.kind);
+    about.textContent = [alert.measured, alert.reading].map(text => text[ganLive.language]).filter(Boolean).join(' ');
+    item.append(title, ' ', about);
+    return item;
+  }));
+}
+
+/** A button to where each kind of alert began, changed in place so that none loses the focus. */
+function tellJumps() {
+  const box = find('.tl-jumps'), begun = line ? line.begun : [];
+  for (const button of [...box.children]) if (!begun.some(one => one.kind === button.dataset.kind)) button.remove();
+  begun.forEach(({kind, title, step, place}, index) => {
+    let button = [...box.children].find(one => one.dataset.kind === kind);
+    if (!button) {
+      button = document.createElement('button');
+      button.type = 'button';
+      button.dataset.kind = kind;
+      button.addEventListener('click', () => go(button.place));
+    }
+    button.place = place;
+    if (box.children[index] !== button) box.insertBefore(button, box.children[index] || null);
+    setWords(button, '⚠ ' + (title[ganLive.language] || kind) + ' · ' + number(step));
+  });
+  const best = find('.tl-best');
+  best.hidden = !line || line.best === null;
+  if (!best.hidden) setWords(best, ganLive.t('replay.best', {value: line.lowest.digit_fid.toFixed(2), step: number(line.lowest.step)}));
+}
+
+function tellNotice() {
+  const box = find('.tl-said'), said = refused || trouble, words = said ? sentenceOf(said) : notice ? word(notice.key, notice.values) : '';
+  box.hidden = !words;
+  setWords(box, words);
+}
+
+function tellNone() {
+  const none = find('.tl-none'), empty = Boolean(line) && !line.steps.length, nothing = Boolean(view) && !subject();
+  none.hidden = !empty && !nothing;
+  const one = summary(subject()), trains = one && ['queued', 'starting', 'running'].includes(one.status);
+  setWords(none, nothing ? ganLive.t('explore.empty') : empty ? word(trains ? 'empty_trains' : 'empty', {run: line.run}) : '');
+  root.classList.toggle('tl-empty', nothing || !line || empty);
+}
+
+function tellPlace() {
+  const last = line.steps.length - 1, step = line.steps[now], at = word('at', {step: number(step)});
+  slider.max = last;
+  slider.value = now;
+  setWords(find('.tl-step'), at);
+  const before = line.parent && step <= line.parent.step ? ' · ' + word('of_parent', {run: line.parent.run}) : '';
+  setWords(find('.tl-count'), word('count', {i: now + 1, n: last + 1}) + before + (atEnd && trains() ? ' · ' + word('follows') : ''));
+  slider.setAttribute('aria-valuetext', at + ', ' + word('count', {i: now + 1, n: last + 1}));
+  find('.tl-back').disabled = now === 0;
+  find('.tl-on').disabled = now === last;
+  setWords(play, ganLive.t(player.playing ? 'replay.pause' : 'replay.play'));
+  find('.tl-grid').setAttribute('aria-label', word('grid_alt', {at}));
+  find('.tl-pose').setAttribute('aria-label', word('pose_alt', {at}));
+  const grid = pictures.grid(line, now), frame = pictures.frame(line, now), pose = ganPose.pose;
+  tellMissing('.tl-no-grid', grid && grid.error ? grid.error[ganLive.language] : line.pictures[now] ? '' : word('no_picture'));
+  tellMissing('.tl-no-pose', frame && frame.error ? frame.error[ganLive.language] : !line.generators[now] ? word('no_generator')
+    : pose && !poseNow() ? word('other_z', {got: pose.z.length, want: line.z_dim}) : '');
+  setWords(find('.tl-verdict'), poseNow() ? verdictOf(line, now, frame) : '');
+}
+function tellMissing(name, words) {
+  find(name).hidden = !words;
+  setWords(find(name), words);
+}
+const trains = () => Boolean(line && (summary(line.run) || {}).status === 'running');
+
+function show() {
+  if (!visible) return;
+  tellNotice();
+  tellNone();
+  tellJumps();
+  if (line && line.steps.length) { paint(); tellPlace(); tellFound(); }
+  drawTrack();
+  branch.look();
+  duel.look();
+  if (view) tree.show(view.runs || [], subject());
+}
+
+// ---- moving ----
+
+function move(place) {
+  if (!line || !line.steps.length) return;
+  now = Math.max(0, Math.min(line.steps.length - 1, place));
+  atEnd = now === line.steps.length - 1;
+  say('');
+  if (visible) ganPlace.set({step: line.steps[now]});
+  show();
+  pump();
+}
+function go(place) { player.stop(); move(place); }
+
+const player = makePlayer({now: () => now, last: () => line ? line.steps.length - 1 : 0, show: move, told: () => { if (line && line.steps.length) tellPlace(); }});
+const drawTrack = makeTrack(find('.tl-track'), {state: () => line && {line, now}, go});
+const tree = makeTree(find('.tt'), {choose, word});
+const branch = makeBranch(find('.tb'), {
+  place: () => line && line.steps.length ? {run: line.run, step: line.steps[now], ships: isShipped(line.run)} : null,
+  started: run => { choose(run); },
+  word,
+});
+makeFilm(find('.tf'), {subject: () => line && {run: line.run, pose: poseNow() && {...poseNow(), conditional: line.conditional}}});
+const duel = makeDuel(find('.td'), {
+  here: () => line && line.steps.length ? {line, place: now, grid: pictures.grid(line, now), frame: pictures.frame(line, now), pose: poseNow()} : null,
+  runs: runsToChoose, tellNumbers, verdictOf, word,
+});
+
+function choose(run) {
+  say('');
+  shipped = isShipped(run) ? run : '';
+  if (!shipped) ganLive.select(run);
+  followed = ganLive.chosen;
+  newSubject();
+}
+
+let known = '';
+function newSubject() {
+  const run = subject();
+  if (known && known !== run && view && !isShipped(known) && !summary(known)) say('deleted', {run: known});
+  if (known !== run) { line = refused = null; player.stop(); }
+  known = run;
+  root.classList.remove('tl-waiting');
+  fillOptions(runBox, runsToChoose(), run);
+  show();
+  pump();
+}
+
+function speak() {
+  for (const node of element.querySelectorAll('[data-t]')) setWords(node, word(node.dataset.t));
+  for (const node of element.querySelectorAll('[data-label]')) node.setAttribute('aria-label', word(node.dataset.label));
+  for (const node of element.querySelectorAll('[data-title]')) node.title = word(node.dataset.title);
+  root.lang = ganLive.language === 'zh' ? 'zh-CN' : 'en';
+  if (view) fillOptions(runBox, runsToChoose(), subject());
+  branch.speak();
+  show();
+}
+
+slider.addEventListener('input', () => go(Number(slider.value)));
+slider.addEventListener('keydown', event => { if (event.key === ' ') { event.preventDefault(); player.toggle(); } });
+play.addEventListener('click', () => player.toggle());
+find('.tl-back').addEventListener('click', () => go(now - 1));
+find('.tl-on').addEventListener('click', () => go(now + 1));
+find('.tl-best').addEventListener('click', () => go(line.best));
+find('.tl-random').addEventListener('click', () => drawPose(((ganPose.pose || {seed: -1}).seed + 1) % 2 ** 31).then(() => failed(null), failed));
+find('.tl-steer').addEventListener('click', () => ganLive.openTab('explore'));
+runBox.addEventListener('change', () => choose(runBox.value));
+document.addEventListener('visibilitychange', pump);
+new IntersectionObserver(entries => {
+  visible = entries.at(-1).isIntersecting;
+  if (!visible) player.stop();
+  show();
+  pump();
+}).observe(root);
+ganPose.on(() => { if (line) { show(); pump(); } });
+ganPlace.on('go', place => {
+  if (!Number.isFinite(place.step) || place.tab !== 'timeline') return;
+  if (line && line.run === (place.run || line.run)) go(nearestPlace(place.step));
+  else linkedStep = place.step;
+});
+ganLive.on('language', speak);
+ganLive.on('view', fresh => {
+  view = fresh;
+  if (followed !== ganLive.chosen) { shipped = ''; followed = ganLive.chosen; }
+  newSubject();
+});
