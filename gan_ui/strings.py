@@ -485,15 +485,18 @@ STRINGS: dict[str, tuple[str, str]] = {
     "timeline.about_randomise": ("Draw z from the next seed, on all tabs.", "用下一个种子抽取 z，所有标签页一同改变。"),
     "timeline.steer": ("Steer it", "去操纵"),
     "timeline.about_steer": ("To the sliders of z on the Sample tab", "前往“采样”页的 z 滑块"),
-    "timeline.verdict": ("This step’s D finds it real with {value}.", "这一步的 D 认为它为真的概率是 {value}。"),
+    "timeline.verdict": (
+        "D of this step says {value}: 1 is real, 0 is fake.",
+        "这一步的 D 给出 {value}：1 为真，0 为假。",
+    ),
     "timeline.verdict_compared": (
-        "This step’s D rates it {value}; with this objective only the order of two pictures means something.",
-        "这一步的 D 给它 {value}；此目标下只有两张图的高低有意义。",
+        "D of this step says {value}; with this objective only which of two pictures gets more means something.",
+        "这一步的 D 给出 {value}；此目标下只有两张图的高低有意义。",
     ),
     "timeline.no_verdict": ("D was not kept at this step, so there is no verdict.", "这一步没有保留 D，因此没有评判。"),
     "timeline.no_generator": (
-        "Only the picture on the left was kept of this step, not its G: networks that ship keep the G of their last step.",
-        "这一步只保留了左边的图，没有保留 G：随程序附带的网络只保留最后一步的 G。",
+        "Of this step only the 25 fakes were kept, not its G: networks that ship keep the G of their last step.",
+        "这一步只保留了 25 张生成图，没有保留 G：随程序附带的网络只保留最后一步的 G。",
     ),
     "timeline.no_picture": ("There is no picture of this step.", "这一步没有图。"),
     "timeline.other_z": (
@@ -547,6 +550,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "That is the nearest before step {step} from which a training can go on.",
         "这是第 {step} 步之前最近的可继续训练之处。",
     ),
+    "timeline.length_seconds": ("Seconds to train from here", "从这里训练多少秒"),
+    "timeline.length_steps": ("Steps to train from here", "从这里训练多少步"),
     "timeline.branch_go": ("Branch and train", "分支并训练"),
     "timeline.branched": (
         "{run} is on its way, and this page watches it; the Train tab shows its curves.",

@@ -75,6 +75,8 @@ async function fetchLine() {
   }
   askedFor = key;
   show();
+  pumps[1]();
+  pictures.pump();
 }
 
 function takeLine(fresh) {

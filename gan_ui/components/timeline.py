@@ -18,18 +18,11 @@ HERE = Path(__file__).parent
 
 _KINDS = "".join(f'<option value="{kind}">{kind.upper()}</option>' for kind in film.KINDS)
 _SIDES = "".join(
-    f'<div class="td-side" data-side="{side}"><p class="td-name"></p>{choice}'
+    f'<div class="td-side" data-side="{side}"><p class="td-name"></p>'
     '<div class="td-pictures"><canvas class="td-grid" width="148" height="148" role="img"></canvas>'
     '<canvas class="td-pose" width="28" height="28" role="img"></canvas></div>'
     '<p class="td-verdict"></p><dl class="tl-numbers"></dl><p class="td-said tl-quiet" hidden></p></div>'
-    for side, choice in (
-        ("here", ""),
-        (
-            "there",
-            '<div class="td-choice"><label><span data-t="run"></span><select class="td-run"></select></label>'
-            '<label><span data-t="duel_step"></span><select class="td-step"></select></label></div>',
-        ),
-    )
+    for side in ("here", "there")
 )
 
 # The words are put in by timeline.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
@@ -84,7 +77,10 @@ HTML = f"""
         <button type="button" class="tf-go" data-t="film_go"></button></div>
       {JOB_HTML}</details>
     <details class="gl-card td"><summary data-t="duel"></summary>
-      <p class="tl-quiet" data-t="about_duel"></p><p class="tl-said td-refused" role="alert" hidden></p>
+      <p class="tl-quiet" data-t="about_duel"></p>
+      <div class="td-choice"><label><span data-t="run"></span><select class="td-run"></select></label>
+        <label><span data-t="duel_step"></span><select class="td-step"></select></label></div>
+      <p class="tl-said td-refused" role="alert" hidden></p>
       <div class="td-sides">{_SIDES}</div></details>
   </div>
 </div>

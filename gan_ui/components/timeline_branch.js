@@ -3,29 +3,34 @@
 /** Runs the card. `place()` gives {run, step, ships} or null, `started(run)` hears of the new run. */
 function makeBranch(root, {place, started, word}) {
   const find = name => root.querySelector(name), form = find('.tb-form'), fields = find('.tb-fields'), message = find('.tb-said');
-  let origin = null, asked = '', error = null, busy = false, timer = 0, done = '';
+  let origin = null, asked = '', waiting = '', error = null, busy = false, timer = 0, done = '';
 
   const key = at => at ? at.run + ' ' + at.step : '';
 
   /** Another step may be shown, or another run. */
   function look() {
-    clearTimeout(timer);
-    if (!root.open || key(place()) === asked) { tell(); return; }
-    timer = setTimeout(ask_, 250);                    // once the slider rests: looking for checkpoints reads them
+    const at = place(), wanted = root.open && at && !at.ships && ganLive.may('branch') ? key(at) : '';
+    if (wanted && wanted !== asked && wanted !== waiting) {
+      clearTimeout(timer);
+      waiting = wanted;
+      timer = setTimeout(ask_, 250);                  // once the slider rests: looking for checkpoints reads them
+    }
+    tell();
   }
 
   async function ask_() {
     const at = place();
+    waiting = '';
     if (!at || busy) return;
     asked = key(at);
     error = null;
     try {
       const answer = await (await ask('branch', {run: at.run, step: at.step})).json();
-      if (asked !== key(at)) return;                  // the slider has moved on
+      if (key(place()) !== key(at)) return;                  // the slider has moved on
       fill(answer);
       origin = {...answer, run: at.run, asked: at.step};
     } catch (failure) {
-      if (asked !== key(at)) return;
+      if (key(place()) !== key(at)) return;
       origin = null;
       error = failure;
       if (!failure.sentences) asked = '';
@@ -43,7 +48,8 @@ function makeBranch(root, {place, started, word}) {
       box.name = name;
       box.dataset.was = value;
       box.value = typed.get(name) ?? value;
-      row.words = {label, help};
+      // the length of a branch counts from where it begins
+      row.words = ['seconds', 'steps'].includes(name) ? {label: name, help} : {label, help};
       return row;
     }));
   }
@@ -56,8 +62,9 @@ function makeBranch(root, {place, started, word}) {
     form.hidden = !fresh || !ganLive.may('branch');
     find('.tb-go').disabled = busy;
     for (const row of fields.children) {
-      setWords(row.firstChild, row.words.label[ganLive.language] + ' (' + row.children[1].name + ')');
-      row.title = row.words.help[ganLive.language];
+      const {label, help} = row.words;
+      setWords(row.firstChild, typeof label === 'string' ? word('length_' + label) : label[ganLive.language] + ' (' + row.children[1].name + ')');
+      row.title = help[ganLive.language];
       const wrong = fieldOf(error) === row.children[1].name;
       row.children[1].setAttribute('aria-invalid', String(Boolean(wrong)));
       row.lastChild.hidden = !wrong;

@@ -44,7 +44,7 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
 
   function tellSteps() {
     const steps = line ? [...line.steps].reverse() : [], chosen = stepBox.value;
-    fillOptions(stepBox, steps.map(step => [step, step.toLocaleString('en-US')]), steps.includes(Number(chosen)) ? chosen : steps[0]);
+    fillOptions(stepBox, steps.map(step => [step, step.toLocaleString('en-US')]), chosen !== '' && steps.includes(Number(chosen)) ? chosen : steps[0]);
   }
 
   function side(node, of) {

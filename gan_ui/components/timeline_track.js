@@ -37,8 +37,8 @@ function makeTrack(canvas, {state, go}) {
     if (seen.length) {
       context.fillStyle = colour('quiet');
       context.font = '11px ' + style.fontFamily;
-      context.textAlign = 'right';
-      context.fillText('digit-FID', width - 6, top + 6);
+      context.textAlign = 'left';
+      context.fillText('digit-FID', 6, height - 7);
     }
     const begin = line.parent ? line.steps.findIndex(step => step > line.parent.step) : -1;
     if (begin > 0) rule(context, x(begin - 0.5), height, colour('quiet'), [2, 3]);
