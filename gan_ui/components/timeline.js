@@ -128,6 +128,7 @@ const pictures = makePictures({
   wanted: () => visible && !document.hidden && line && line.steps.length ? {line, now, pose: poseNow()} : null,
   got: () => show(),
   failed,
+  lost: () => refreshSoon(),
 });
 const pumps = [makePump(nextLine, failed), makePump(nextPose, failed)];
 
@@ -151,16 +152,13 @@ function paint() {
   if (frame && frame.pixels) drawPixels(find('.tl-pose'), frame.pixels);
   else if (frame || !line.generators[now] || !poseNow()) clearCanvas(find('.tl-pose'));
   root.classList.toggle('tl-late', !complete());
-  const lost = [grid, frame].find(one => one && one.error);
-  if (lost) refreshSoon();
 }
 
-/** A picture that is gone is a sign that the folder has changed; asked once more for each step at most. */
+/** The folder has changed; asked once for each timeline at most. */
 let refreshedFor = '';
 function refreshSoon() {
-  const key = line.run + ' ' + line.steps[now] + ' ' + line.tag;
-  if (refreshedFor === key) return;
-  refreshedFor = key;
+  if (!line || refreshedFor === line.tag) return;
+  refreshedFor = line.tag;
   stale = true;
   pumps[0]();
 }
@@ -276,6 +274,7 @@ function show() {
   if (line && line.steps.length) { paint(); tellPlace(); tellFound(); }
   drawTrack();
   branch.look();
+  film.look();
   duel.look();
   if (view) tree.show(view.runs || [], subject());
 }
@@ -301,7 +300,7 @@ const branch = makeBranch(find('.tb'), {
   started: run => { choose(run); },
   word,
 });
-makeFilm(find('.tf'), {subject: () => line && {run: line.run, pose: poseNow() && {...poseNow(), conditional: line.conditional}}});
+const film = makeFilm(find('.tf'), {subject: () => line && {run: line.run, pose: poseNow(), conditional: line.conditional}});
 const duel = makeDuel(find('.td'), {
   here: () => line && line.steps.length ? {line, place: now, grid: pictures.grid(line, now), frame: pictures.frame(line, now), pose: poseNow()} : null,
   runs: runsToChoose, tellNumbers, verdictOf, word,

@@ -3,7 +3,7 @@
 /** Runs the card. `place()` gives {run, step, ships} or null, `started(run)` hears of the new run. */
 function makeBranch(root, {place, started, word}) {
   const find = name => root.querySelector(name), form = find('.tb-form'), fields = find('.tb-fields'), message = find('.tb-said');
-  let origin = null, asked = '', waiting = '', error = null, busy = false, timer = 0, done = '';
+  let origin = null, asked = '', waiting = '', error = null, errorOf = '', busy = false, timer = 0, done = '';
 
   const key = at => at ? at.run + ' ' + at.step : '';
 
@@ -33,6 +33,7 @@ function makeBranch(root, {place, started, word}) {
       if (key(place()) !== key(at)) return;
       origin = null;
       error = failure;
+      errorOf = key(at);
       if (!failure.sentences) asked = '';
     }
     tell();
@@ -55,6 +56,7 @@ function makeBranch(root, {place, started, word}) {
   }
 
   function tell() {
+    if (errorOf !== key(place())) error = null;
     const at = place(), fresh = origin && at && origin.run === at.run && origin.asked === at.step;
     setWords(find('.tb-origin'), !at ? '' : at.ships ? ganLive.t('timeline.branch_ships', {run: at.run}) : !ganLive.may('branch') ? word('branch_not') :
       fresh ? word('origin_' + origin.kind, {step: origin.step.toLocaleString('en-US')}) + (origin.step < at.step ? ' ' + word('origin_earlier', {step: at.step.toLocaleString('en-US')}) : '')
@@ -93,6 +95,7 @@ function makeBranch(root, {place, started, word}) {
       started(done);
     } catch (failure) {
       error = failure;
+      errorOf = key(place());
       if (!fieldOf(failure)) asked = '';                 // what there is may have changed
     }
     busy = false;

@@ -7,7 +7,7 @@
 function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
   const find = name => root.querySelector(name), runBox = find('.td-run'), stepBox = find('.td-step'), refused = find('.td-refused');
   const sides = Object.fromEntries(['here', 'there'].map(name => [name, find('[data-side="' + name + '"]')]));
-  let line = null, lineOf = '', wrong = null, visible = false;
+  let line = null, lineOf = '', wrong = null, gone = '', visible = false;
 
   const place = () => line ? line.steps.indexOf(Number(stepBox.value)) : -1;
   const fits = () => here() && line && here().line.z_dim === line.z_dim;
@@ -69,8 +69,8 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
   function show() {
     if (!root.open) return;
     const left = here(), at = place(), mixed = Boolean(left && line && !fits());
-    refused.hidden = !mixed && !wrong;
-    setWords(refused, wrong ? sentenceOf(wrong) : mixed ? word('duel_mixed', {one: left.line.run, a: left.line.z_dim, other: line.run, b: line.z_dim}) : '');
+    refused.hidden = !mixed && !wrong && !gone;
+    setWords(refused, gone ? word('deleted', {run: gone}) : wrong ? sentenceOf(wrong) : mixed ? word('duel_mixed', {one: left.line.run, a: left.line.z_dim, other: line.run, b: line.z_dim}) : '');
     const there = !mixed && line && at >= 0 ? {line, place: at, grid: pictures.grid(line, at), frame: pictures.frame(line, at)} : null;
     find('.td-sides').classList.toggle('td-mixed', mixed);
     side(sides.here, mixed ? null : left);
@@ -83,6 +83,7 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
     const listed = runs(), left = here();
     // at first the best other there is: another run, or else this one
     const first = (listed.find(([id]) => left && id !== left.line.run) || listed[0] || [''])[0];
+    if (runBox.value && !listed.some(([id]) => id === runBox.value)) { gone = runBox.value; wrong = null; }
     fillOptions(runBox, listed, listed.some(([id]) => id === runBox.value) ? runBox.value : first);
     if (runBox.value !== lineOf && !wrong) choose();
     show();
@@ -90,7 +91,7 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
   }
 
   root.addEventListener('toggle', look);
-  runBox.addEventListener('change', () => { wrong = null; choose(); });
+  runBox.addEventListener('change', () => { wrong = null; gone = ''; choose(); });
   stepBox.addEventListener('change', () => { show(); choose(); });
   new IntersectionObserver(entries => { visible = entries.at(-1).isIntersecting; if (visible) look(); }).observe(root);
   return {look};

@@ -5,9 +5,12 @@ const FRAMES_AT_ONCE = 8, PIXELS = 784;  // as many as gan_ui/timeline_routes.py
 /** Whether asking again would be answered the same; one who asks too often is refused with another status. */
 const isFinal = error => Boolean(error.sentences) && error.message === 'HTTP 422';
 
-/** The places 0 to count - 1, those nearest to `now` first, and of two as near the later one. */
-function* outwards(now, count) {
-  for (let far = 0; far < count; far++) {
+/** What a pose asks of a conditional run, as a query. */
+const classesAsked = (conditional, {digit, to, share}) => !conditional || digit === '' ? {} : {digit, ...(to === '' ? {} : {to, share})};
+
+/** The places 0 to count - 1 nearer than `reach` to `now`, the nearest first, and of two as near the later one. */
+function* outwards(now, reach, count) {
+  for (let far = 0; far < reach; far++) {
     if (now + far < count) yield now + far;
     if (far && now - far >= 0) yield now - far;
   }
@@ -16,10 +19,11 @@ function* outwards(now, count) {
 /**
  * `wanted()` says what there is to show: {line, now, pose}, or null while nobody looks. `line` is a timeline of the server,
  * `now` the place in it, `pose` one that fits its run, or null. `got()` hears of every picture, `failed(error)` of trouble.
- * A picture that there cannot be is kept as {error: {en, zh}}.
+ * A picture that there cannot be is kept as {error: {en, zh}}; it is a sign that the folder has changed, so `lost()` hears of
+ * it, and until there is a newer timeline nothing is fetched in advance.
  */
-function makePictures({wanted, got, failed}) {
-  let run = '', grids = new Map(), frames = new Map(), poseNow = null;
+function makePictures({wanted, got, failed, lost = () => {}}) {
+  let run = '', haltedAt = '', grids = new Map(), frames = new Map(), poseNow = null;
   const idOf = (line, place) => line.steps[place] + ' ' + line.stamps[place];
 
   function settle({line, pose}) {
@@ -33,8 +37,15 @@ function makePictures({wanted, got, failed}) {
     }
   }
 
+  const near = (line, now) => outwards(now, haltedAt === line.tag ? 1 : line.steps.length, line.steps.length);
+
+  function halt(line) {
+    haltedAt = line.tag;
+    lost();
+  }
+
   function firstMissing(known, exist, line, now) {
-    for (const place of outwards(now, line.steps.length)) if (exist[place] && !known.has(idOf(line, place))) return place;
+    for (const place of near(line, now)) if (exist[place] && !known.has(idOf(line, place))) return place;
     return -1;
   }
 
@@ -54,6 +65,7 @@ function makePictures({wanted, got, failed}) {
     } catch (error) {
       if (!isFinal(error)) throw error;
       mine.set(id, {error: error.sentences});
+      halt(line);
     }
     got();
   }
@@ -63,7 +75,7 @@ function makePictures({wanted, got, failed}) {
     if (!now || !now.pose) return null;
     settle(now);
     const {line} = now, places = [];
-    for (const place of outwards(now.now, line.steps.length)) {
+    for (const place of near(line, now.now)) {
       if (!line.generators[place] || frames.has(idOf(line, place))) continue;
       places.push(place);
       // the one that is looked at is not kept waiting by its neighbours
@@ -74,9 +86,8 @@ function makePictures({wanted, got, failed}) {
 
   async function fetchFrames({line, pose}, places) {
     const mine = frames, ids = new Map(places.map(place => [line.steps[place], idOf(line, place)]));
-    const classes = line.conditional && pose.digit !== '' ? {digit: pose.digit, ...(pose.to === '' ? {} : {to: pose.to, share: pose.share})} : {};
     try {
-      const query = {run: line.run, steps: [...ids.keys()].join(), psi: pose.psi, ...classes};
+      const query = {run: line.run, steps: [...ids.keys()].join(), psi: pose.psi, ...classesAsked(line.conditional, pose)};
       const answer = await (await ask('frames', query, {method: 'POST', body: pose.z})).json();
       for (const {step, pixels, verdict, en, zh} of answer.frames) {
         mine.set(ids.get(step), en ? {error: {en, zh}} : {pixels: Uint8Array.from(atob(pixels), c => c.charCodeAt(0)), verdict});
@@ -84,6 +95,7 @@ function makePictures({wanted, got, failed}) {
     } catch (error) {
       if (!isFinal(error)) throw error;
       for (const id of ids.values()) mine.set(id, {error: error.sentences});
+      halt(line);
     }
     got();
   }
