@@ -160,7 +160,12 @@ def test_a_frame_is_drawn_once_and_anew_when_its_snapshot_is_another(
     ask: Ask, run: Run, samples: SampleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loads, load = [], samples.load
-    monkeypatch.setattr(samples, "load", lambda run, step: loads.append(step) or load(run, step))
+
+    def counted(run: Run, step: int | None) -> Any:
+        loads.append(step)
+        return load(run, step)
+
+    monkeypatch.setattr(samples, "load", counted)
     first = frames(ask, "100").json()
     assert frames(ask, "100,200").json()["frames"][0] == first["frames"][0]
     assert loads == [100, 200]

@@ -2,10 +2,9 @@
 //
 // Runs once when Gradio mounts the component, as the body of a function with `element` in scope. The run is the page's
 // (ganLive), or one that ships and was chosen here; the pose is the page's (ganPose). timeline.py joins this file behind
-// those of the parts.
+// timeline_words.js, which says all this in words, and those of the parts.
 
-const BEST = 'best', NUMBERS = ['digit_fid', 'kid', 'precision', 'recall', 'diversity', 'nearest_real'];
-const COMPARED = ['relativistic', 'wasserstein'];   // objectives whose D says nothing but which of two is more real
+const BEST = 'best';
 
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('timeline.' + key, values);
@@ -20,24 +19,8 @@ let linkedStep = null;                        // of a place to go to, until its 
 // For whoever measures or tests: what is on the screen, and whether all of it belongs to the slider's step.
 element.lastShown = {run: '', step: null, grid: null, pose: null};
 element.settled = () => Boolean(line) && line.run === subject() && askedFor === lineKey() && complete();
-element.prefetched = () => Boolean(line) && line.steps.every((_, place) => (!line.pictures[place] || pictures.grid(line, place)) && (!line.generators[place] || !poseNow() || pictures.frame(line, place)));
-
-function setWords(node, words) {
-  if (node.textContent !== words) node.textContent = words;
-}
-
-/** Fills a <select> with [value, label] pairs, touching it only when they have changed: it may be open. */
-function fillOptions(select, pairs, value) {
-  const described = JSON.stringify(pairs);
-  if (select.dataset.pairs !== described) {
-    select.dataset.pairs = described;
-    select.replaceChildren(...pairs.map(([one, label]) => new Option(label, one)));
-  }
-  if (value !== undefined && select.value !== String(value)) select.value = value;
-}
-
-const sentenceOf = error => error.sentences ? error.sentences[ganLive.language] : ganLive.t('job.unreachable');
-const fieldOf = error => error && error.sentences ? error.sentences.field : null;
+element.prefetched = () => Boolean(line) && line.steps.every((_, place) =>
+  (!line.pictures[place] || pictures.grid(line, place)) && (!line.generators[place] || !poseNow() || pictures.frame(line, place)));
 
 // ---- the run, and what the server knows of it ----
 
@@ -52,7 +35,10 @@ const runsToChoose = () => [
   ...(view ? view.pretrained || [] : []).map(({id}) => [id, ganLive.t('explore.ships', {run: id})]),
 ];
 /** Changes when the server has more to tell of the run. */
-const lineKey = () => [subject(), isShipped(subject()) ? '' : [(view.snapshots || []).length, (view.snapshots || []).at(-1), (view.measured || {}).tag]].join(' ');
+function lineKey() {
+  const {snapshots = [], measured} = view;
+  return [subject(), ...(isShipped(subject()) ? [] : [snapshots.length, snapshots.at(-1), measured && measured.tag])].join(' ');
+}
 let askedFor = '', stale = false;
 
 function nextLine() {
@@ -139,7 +125,8 @@ function pump() {
 
 function complete() {
   const step = line.steps[now], shown = element.lastShown;
-  return line.steps.length === 0 || (shown.step === step && (!line.pictures[now] || shown.grid === step) && (!line.generators[now] || !poseNow() || shown.pose === step));
+  const drawn = (exists, at) => !exists || at === step;
+  return !line.steps.length || (shown.step === step && drawn(line.pictures[now], shown.grid) && drawn(line.generators[now] && poseNow(), shown.pose));
 }
 
 /** Draws what there is of the place; what has not come yet stays as it was, and is drawn when it comes. */
@@ -163,109 +150,6 @@ function refreshSoon() {
   pumps[0]();
 }
 
-// ---- words ----
-
-function verdictOf(of, place, frame) {
-  if (!of.generators[place]) return '';
-  if (!of.discriminators[place]) return word('no_verdict');
-  if (!frame || frame.error || frame.verdict === null) return '';
-  return word(COMPARED.includes(of.objective) ? 'verdict_compared' : 'verdict', {value: frame.verdict.toFixed(frame.verdict < 0.01 ? 4 : 2)});
-}
-
-/** The numbers measured at a place beside those of real digits. */
-function tellNumbers(list, of, place) {
-  const row = of && place >= 0 && of.row_of[place] !== null ? of.rows[of.row_of[place]] : null, floor = (of && of.floor) || {};
-  const pairs = row ? NUMBERS.filter(name => name in row).map(name => [name, short(row[name]), name in floor ? word('reals', {value: short(floor[name])}) : '']) : [];
-  const described = JSON.stringify([pairs, ganLive.language]);
-  if (list.dataset.pairs === described) return;
-  list.dataset.pairs = described;
-  list.replaceChildren(...pairs.flatMap(([name, value, reals]) => {
-    const term = document.createElement('dt'), description = document.createElement('dd'), small = document.createElement('small');
-    term.textContent = ganLive.t('quality.' + name);
-    term.title = ganLive.t('quality.about_' + name);
-    small.textContent = reals;
-    description.append(value + ' ', small);
-    return [term, description];
-  }));
-}
-const short = value => value === 0 ? '0' : Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 0.1 ? value.toFixed(2) : value.toPrecision(2);
-
-function tellFound() {
-  const row = line && line.row_of[now] !== null && line.row_of.length ? line.rows[line.row_of[now]] : null;
-  setWords(find('.tl-measured-at'), row ? word('measured_at', {step: number(row.step)}) : word('unmeasured'));
-  tellNumbers(find('.tl-found dl'), line, now);
-  const found = row ? row.alerts : [], described = JSON.stringify([found, ganLive.language]), list = find('.tl-alerts');
-  if (list.dataset.found === described) return;
-  list.dataset.found = described;
-  list.replaceChildren(...found.map(alert => {
-    const item = document.createElement('li'), title = document.createElement('strong'), about = document.createElement('span');
-    title.textContent = '⚠ ' + (alert.title[ganLive.language] || alert.kind);
-    about.textContent = [alert.measured, alert.reading].map(text => text[ganLive.language]).filter(Boolean).join(' ');
-    item.append(title, ' ', about);
-    return item;
-  }));
-}
-
-/** A button to where each kind of alert began, changed in place so that none loses the focus. */
-function tellJumps() {
-  const box = find('.tl-jumps'), begun = line ? line.begun : [];
-  for (const button of [...box.children]) if (!begun.some(one => one.kind === button.dataset.kind)) button.remove();
-  begun.forEach(({kind, title, step, place}, index) => {
-    let button = [...box.children].find(one => one.dataset.kind === kind);
-    if (!button) {
-      button = document.createElement('button');
-      button.type = 'button';
-      button.dataset.kind = kind;
-      button.addEventListener('click', () => go(button.place));
-    }
-    button.place = place;
-    if (box.children[index] !== button) box.insertBefore(button, box.children[index] || null);
-    setWords(button, '⚠ ' + (title[ganLive.language] || kind) + ' · ' + number(step));
-  });
-  const best = find('.tl-best');
-  best.hidden = !line || line.best === null;
-  if (!best.hidden) setWords(best, ganLive.t('replay.best', {value: line.lowest.digit_fid.toFixed(2), step: number(line.lowest.step)}));
-}
-
-function tellNotice() {
-  const box = find('.tl-said'), said = refused || trouble, words = said ? sentenceOf(said) : notice ? word(notice.key, notice.values) : '';
-  box.hidden = !words;
-  setWords(box, words);
-}
-
-function tellNone() {
-  const none = find('.tl-none'), empty = Boolean(line) && !line.steps.length, nothing = Boolean(view) && !subject();
-  none.hidden = !empty && !nothing;
-  const one = summary(subject()), trains = one && ['queued', 'starting', 'running'].includes(one.status);
-  setWords(none, nothing ? ganLive.t('explore.empty') : empty ? word(trains ? 'empty_trains' : 'empty', {run: line.run}) : '');
-  root.classList.toggle('tl-empty', nothing || !line || empty);
-}
-
-function tellPlace() {
-  const last = line.steps.length - 1, step = line.steps[now], at = word('at', {step: number(step)});
-  slider.max = last;
-  slider.value = now;
-  setWords(find('.tl-step'), at);
-  const before = line.parent && step <= line.parent.step ? ' · ' + word('of_parent', {run: line.parent.run}) : '';
-  setWords(find('.tl-count'), word('count', {i: now + 1, n: last + 1}) + before + (atEnd && trains() ? ' · ' + word('follows') : ''));
-  slider.setAttribute('aria-valuetext', at + ', ' + word('count', {i: now + 1, n: last + 1}));
-  find('.tl-back').disabled = now === 0;
-  find('.tl-on').disabled = now === last;
-  setWords(play, ganLive.t(player.playing ? 'replay.pause' : 'replay.play'));
-  find('.tl-grid').setAttribute('aria-label', word('grid_alt', {at}));
-  find('.tl-pose').setAttribute('aria-label', word('pose_alt', {at}));
-  const grid = pictures.grid(line, now), frame = pictures.frame(line, now), pose = ganPose.pose;
-  tellMissing('.tl-no-grid', grid && grid.error ? grid.error[ganLive.language] : line.pictures[now] ? '' : word('no_picture'));
-  tellMissing('.tl-no-pose', frame && frame.error ? frame.error[ganLive.language] : !line.generators[now] ? word('no_generator')
-    : pose && !poseNow() ? word('other_z', {got: pose.z.length, want: line.z_dim}) : '');
-  setWords(find('.tl-verdict'), poseNow() ? verdictOf(line, now, frame) : '');
-}
-function tellMissing(name, words) {
-  find(name).hidden = !words;
-  setWords(find(name), words);
-}
-const trains = () => Boolean(line && (summary(line.run) || {}).status === 'running');
-
 function show() {
   if (!visible) return;
   tellNotice();
@@ -276,7 +160,6 @@ function show() {
   branch.look();
   film.look();
   duel.look();
-  if (view) tree.show(view.runs || [], subject());
 }
 
 // ---- moving ----
@@ -292,7 +175,9 @@ function move(place) {
 }
 function go(place) { player.stop(); move(place); }
 
-const player = makePlayer({now: () => now, last: () => line ? line.steps.length - 1 : 0, show: move, told: () => { if (line && line.steps.length) tellPlace(); }});
+const player = makePlayer({
+  now: () => now, last: () => line ? line.steps.length - 1 : 0, show: move, told: () => { if (line && line.steps.length) tellPlace(); },
+});
 const drawTrack = makeTrack(find('.tl-track'), {state: () => line && {line, now}, go});
 const tree = makeTree(find('.tt'), {choose, word});
 const branch = makeBranch(find('.tb'), {
@@ -302,7 +187,8 @@ const branch = makeBranch(find('.tb'), {
 });
 const film = makeFilm(find('.tf'), {subject: () => line && {run: line.run, pose: poseNow(), conditional: line.conditional}});
 const duel = makeDuel(find('.td'), {
-  here: () => line && line.steps.length ? {line, place: now, grid: pictures.grid(line, now), frame: pictures.frame(line, now), pose: poseNow()} : null,
+  here: () => line && line.steps.length
+    ? {line, place: now, grid: pictures.grid(line, now), frame: pictures.frame(line, now), pose: poseNow()} : null,
   runs: runsToChoose, tellNumbers, verdictOf, word,
 });
 
@@ -322,9 +208,11 @@ function newSubject() {
   known = run;
   root.classList.remove('tl-waiting');
   fillOptions(runBox, runsToChoose(), run);
+  showTree();
   show();
   pump();
 }
+function showTree() { if (visible && view) tree.show(view.runs || [], subject()); }
 
 function speak() {
   for (const node of element.querySelectorAll('[data-t]')) setWords(node, word(node.dataset.t));
@@ -333,6 +221,7 @@ function speak() {
   root.lang = ganLive.language === 'zh' ? 'zh-CN' : 'en';
   if (view) fillOptions(runBox, runsToChoose(), subject());
   branch.speak();
+  showTree();
   show();
 }
 
@@ -349,6 +238,7 @@ document.addEventListener('visibilitychange', pump);
 new IntersectionObserver(entries => {
   visible = entries.at(-1).isIntersecting;
   if (!visible) player.stop();
+  showTree();
   show();
   pump();
 }).observe(root);

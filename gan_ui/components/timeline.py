@@ -1,7 +1,7 @@
 """The Timeline tab: a run as it was at each of its snapshots, branches from there, its film, and a duel of two steps.
 
-timeline.js is the slider and what moves with it, timeline_pictures.js fetches the pictures, timeline_track.js draws the strip
-above the slider; timeline_branch.js, timeline_tree.js, timeline_film.js and timeline_duel.js are the cards below.
+timeline.js is the slider and what moves with it, timeline_words.js says it in words, timeline_pictures.js fetches the
+pictures, timeline_track.js draws the strip above the slider; timeline_branch.js, timeline_tree.js, timeline_film.js and timeline_duel.js are the cards below.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ _SCRIPTS = (
     "timeline_tree.js",
     "timeline_film.js",
     "timeline_duel.js",
+    "timeline_words.js",
     "timeline.js",
 )
 

@@ -55,12 +55,21 @@ function makeBranch(root, {place, started, word}) {
     }));
   }
 
+  /** What a branch here would begin with, or why there can be none. */
+  function about(at, fresh) {
+    const step = number => number.toLocaleString('en-US');
+    if (!at) return '';
+    if (at.ships) return word('branch_ships', {run: at.run});
+    if (!ganLive.may('branch')) return word('branch_not');
+    if (!fresh) return error ? '' : word('origin_asks');
+    const restored = word('origin_' + origin.kind, {step: step(origin.step)});
+    return origin.step < at.step ? restored + ' ' + word('origin_earlier', {step: step(at.step)}) : restored;
+  }
+
   function tell() {
     if (errorOf !== key(place())) error = null;
     const at = place(), fresh = origin && at && origin.run === at.run && origin.asked === at.step;
-    setWords(find('.tb-origin'), !at ? '' : at.ships ? ganLive.t('timeline.branch_ships', {run: at.run}) : !ganLive.may('branch') ? word('branch_not') :
-      fresh ? word('origin_' + origin.kind, {step: origin.step.toLocaleString('en-US')}) + (origin.step < at.step ? ' ' + word('origin_earlier', {step: at.step.toLocaleString('en-US')}) : '')
-      : error ? '' : word('origin_asks'));
+    setWords(find('.tb-origin'), about(at, fresh));
     form.hidden = !fresh || !ganLive.may('branch');
     find('.tb-go').disabled = busy;
     for (const row of fields.children) {

@@ -44,7 +44,8 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
 
   function tellSteps() {
     const steps = line ? [...line.steps].reverse() : [], chosen = stepBox.value;
-    fillOptions(stepBox, steps.map(step => [step, step.toLocaleString('en-US')]), chosen !== '' && steps.includes(Number(chosen)) ? chosen : steps[0]);
+    const kept = chosen !== '' && steps.includes(Number(chosen)) ? chosen : steps[0];
+    fillOptions(stepBox, steps.map(step => [step, step.toLocaleString('en-US')]), kept);
   }
 
   function side(node, of) {
@@ -70,7 +71,8 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
     if (!root.open) return;
     const left = here(), at = place(), mixed = Boolean(left && line && !fits());
     refused.hidden = !mixed && !wrong && !gone;
-    setWords(refused, gone ? word('deleted', {run: gone}) : wrong ? sentenceOf(wrong) : mixed ? word('duel_mixed', {one: left.line.run, a: left.line.z_dim, other: line.run, b: line.z_dim}) : '');
+    const sizes = mixed && {one: left.line.run, a: left.line.z_dim, other: line.run, b: line.z_dim};
+    setWords(refused, gone ? word('deleted', {run: gone}) : wrong ? sentenceOf(wrong) : mixed ? word('duel_mixed', sizes) : '');
     const there = !mixed && line && at >= 0 ? {line, place: at, grid: pictures.grid(line, at), frame: pictures.frame(line, at)} : null;
     find('.td-sides').classList.toggle('td-mixed', mixed);
     side(sides.here, mixed ? null : left);

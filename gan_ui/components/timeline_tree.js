@@ -7,13 +7,14 @@ function makeTree(root, {choose, word}) {
   /** The runs related to this one, each with its depth, a parent before its branches. */
   function family(runs, id) {
     const known = new Map(runs.map(run => [run.id, run]));
+    const parent = run => run.parent && known.get(run.parent.run), rows = [], climbed = new Set();
     let top = known.get(id);
-    for (const seen = new Set(); top && top.parent && known.has(top.parent.run) && !seen.has(top.id); top = known.get(top.parent.run)) seen.add(top.id);
+    while (top && parent(top) && !climbed.has(top)) { climbed.add(top); top = parent(top); }
     if (!top) return [];
-    const rows = [];
     // a parent that was deleted still says where its branches came from
     const gone = top.parent && !known.has(top.parent.run) ? top.parent.run : '';
-    const children = of => runs.filter(run => run.parent && run.parent.run === of).sort((a, b) => a.parent.step - b.parent.step || (a.id < b.id ? -1 : 1));
+    const inOrder = (a, b) => a.parent.step - b.parent.step || (a.id < b.id ? -1 : 1);
+    const children = of => runs.filter(run => run.parent && run.parent.run === of).sort(inOrder);
     const add = (run, depth) => {
       if (rows.some(row => row.id === run.id)) return;
       rows.push({...run, depth});
@@ -37,7 +38,8 @@ function makeTree(root, {choose, word}) {
       if (!item) {
         item = document.createElement('li');
         item.dataset.run = row.id;
-        item.innerHTML = '<button type="button"><span class="tt-name"></span><span class="tt-bar" aria-hidden="true"><i></i></span><small></small></button>';
+        item.innerHTML = '<button type="button"><span class="tt-name"></span><span class="tt-bar" aria-hidden="true"><i></i></span>' +
+          '<small></small></button>';
         item.firstChild.addEventListener('click', () => choose(row.id));
       }
       if (list.children[place] !== item) list.insertBefore(item, list.children[place] || null);
@@ -45,7 +47,8 @@ function makeTree(root, {choose, word}) {
       button.disabled = Boolean(row.gone);
       button.setAttribute('aria-current', String(row.id === id));
       button.style.setProperty('--tt-depth', row.depth);
-      setWords(name, (row.depth ? '└ ' : '') + (row.preset ? row.preset + ' · ' : '') + row.id.slice(0, 15) + (row.id.length > 15 ? '…' + row.id.slice(-4) : ''));
+      const short = row.id.length > 20 ? row.id.slice(0, 15) + '…' + row.id.slice(-4) : row.id;
+      setWords(name, [row.depth ? '└ ' : '', row.preset ? row.preset + ' · ' : '', short].join(''));
       button.title = row.id;
       bar.firstChild.style.left = 100 * from / most + '%';
       bar.firstChild.style.width = Math.max(1, 100 * (row.step - from) / most) + '%';

@@ -28,6 +28,11 @@ from tests.processes import wait_until
 
 STEPS = (0, 100, 200, 300, 400)
 HOOK = "document.querySelector('.tl').parentElement"
+# what the doctor of a branch looks at, besides the digit-FID
+MEASURED = {
+    **{"count": 1000, "kid": 0.5, "precision": 0.4, "recall": 0.3, "nearest_real": 2.0, "batchnorm_drift": 0.01},
+    **{"diversity": 9.0, "diversity_of_reals": 10.0, "histogram": [0.1] * 10},
+}
 ALERT = {"kind": "batchnorm_drift", "values": {}, "cure": {}}
 
 
@@ -56,7 +61,9 @@ def make_line(runs_dir: Path, tiny_dataset: str, cache: Path) -> Callable[..., R
         for step in steps:
             snapshot(run, step)
         rows = [(90, 20.5, []), (210, 12.25, [ALERT]), (390, 31.0, [ALERT])]
-        lines = [{"step": at, "digit_fid": fid, "alerts": alerts} for at, fid, alerts in rows]
+        lines = [
+            {"step": at, "seconds": at, "digit_fid": fid, **MEASURED, "alerts": alerts} for at, fid, alerts in rows
+        ]
         (run.folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
         return run
 
@@ -261,7 +268,8 @@ def test_a_branch_says_what_it_restores_and_becomes_the_run_that_is_watched(open
     assert "from step 200" in words(page, f".tt-rows [data-run='{branch.id}']")
     page.locator(".tt-rows [data-run=line] button").click()
     settle(page)
-    wait_until(lambda: branch.state().status == "finished" and not branch.alive())
+    wait_until(lambda: branch.state().status in ("finished", "failed") and not branch.alive())
+    assert branch.state().status == "finished", branch.state().error
     page.locator(f".tt-rows [data-run='{branch.id}'] button").click()
     page.wait_for_function("document.querySelector('.tl-step').textContent === 'step 205'")
     press(page, "Home")
