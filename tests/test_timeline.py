@@ -156,6 +156,25 @@ def test_one_pose_is_drawn_by_many_snapshots_and_judged_by_their_ds(ask: Ask, ru
     assert other["pixels"] == frames(ask, "100", Z * 0.5).json()["frames"][0]["pixels"] != drawn[1]["pixels"]
 
 
+def test_a_conditional_g_draws_the_digit_and_its_d_is_told_so(ask: Ask, tmp_path: Path) -> None:
+    config = make_config("minute", {"network": "conditional", "z_dim": 16})
+    run, (G, D) = create_run(tmp_path / "one", config, "", 100), build_pair(config)
+    with torch.no_grad():
+        for value in (*G.parameters(), *D.parameters()):
+            value.add_(torch.randn(value.shape, generator=torch.Generator().manual_seed(value.numel())) / 10)
+    saved.save_snapshot(run, 100, G, grid(1), D)
+    D = saved.load_discriminator(run, 100)
+    drawn = [
+        frames(ask, "100", **query).json()["frames"][0]
+        for query in ({"digit": 3}, {"digit": 8}, {"digit": 3, "to": 8, "share": 0.9})
+    ]
+    assert len({frame["pixels"] for frame in drawn}) == 3
+    for frame, digit in zip(drawn, (3, 8, 8), strict=True):
+        picture = torch.frombuffer(bytearray(base64.b64decode(frame["pixels"])), dtype=torch.uint8)
+        by_class = verdict(D, (picture.view(1, 1, 28, 28) / 255).expand(10, -1, -1, -1), torch.arange(10))
+        assert (by_class - frame["verdict"]).abs().argmin() == digit
+
+
 def test_a_frame_is_drawn_once_and_anew_when_its_snapshot_is_another(
     ask: Ask, run: Run, samples: SampleServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
