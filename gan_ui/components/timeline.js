@@ -98,13 +98,17 @@ function poseNow() {
   return pose && line && pose.z.length === line.z_dim ? pose : null;
 }
 
+let drawSeed = null;                          // the seed that z is to be drawn from, until it has been
+
 function nextPose() {
+  if (!visible || document.hidden || !line || !line.generators.some(Boolean)) return null;
   // whoever was not on the Sample tab yet has no pose: it begins with the same one there
-  return visible && !document.hidden && line && line.generators.some(Boolean) && !ganPose.pose ? () => drawPose(0) : null;
+  return drawSeed !== null || !ganPose.pose ? drawPose : null;
 }
 
-async function drawPose(seed) {
-  const run = line.run, answer = await ask('z', {run, seed}), values = new Float32Array(await answer.arrayBuffer());
+async function drawPose() {
+  const {run} = line, seed = drawSeed ?? 0, answer = await ask('z', {run, seed}), values = new Float32Array(await answer.arrayBuffer());
+  if (drawSeed === seed) drawSeed = null;       // another one may be wanted by now
   ganPose.set({z: values.slice(0, values.length / 3), seed, run});
 }
 
@@ -155,7 +159,12 @@ function show() {
   tellNotice();
   tellNone();
   tellJumps();
-  if (line && line.steps.length) { paint(); tellPlace(); tellFound(); }
+  if (line && line.steps.length) {
+    ganPlace.set({step: line.steps[now]});       // for those who follow
+    paint();
+    tellPlace();
+    tellFound();
+  }
   drawTrack();
   branch.look();
   film.look();
@@ -169,7 +178,6 @@ function move(place) {
   now = Math.max(0, Math.min(line.steps.length - 1, place));
   atEnd = now === line.steps.length - 1;
   say('');
-  if (visible) ganPlace.set({step: line.steps[now]});
   show();
   pump();
 }
@@ -231,7 +239,10 @@ play.addEventListener('click', () => player.toggle());
 find('.tl-back').addEventListener('click', () => go(now - 1));
 find('.tl-on').addEventListener('click', () => go(now + 1));
 find('.tl-best').addEventListener('click', () => go(line.best));
-find('.tl-random').addEventListener('click', () => drawPose(((ganPose.pose || {seed: -1}).seed + 1) % 2 ** 31).then(() => failed(null), failed));
+find('.tl-random').addEventListener('click', () => {
+  drawSeed = ((drawSeed ?? (ganPose.pose || {seed: -1}).seed) + 1) % 2 ** 31;
+  pump();
+});
 find('.tl-steer').addEventListener('click', () => ganLive.openTab('explore'));
 runBox.addEventListener('change', () => choose(runBox.value));
 document.addEventListener('visibilitychange', pump);
