@@ -287,7 +287,10 @@ FIELDS: tuple[Field, ...] = (
         "snapshot_every",
         "int",
         ("Snapshot every", "快照间隔"),
-        ("Steps between generators kept for sampling.", "每隔多少步留一个可采样的生成器。"),
+        (
+            "Steps between generators kept for sampling and for the timeline; there are a few more at the beginning.",
+            "每隔多少步留一个可采样、可在时间轴上回看的生成器；开始阶段会多留几个。",
+        ),
         minimum=1,
         maximum=1_000_000,
     ),

@@ -18,6 +18,15 @@ SNAPSHOTS_AT_MOST = 200
 LAST_CHECKPOINTS = 2
 CHECKPOINTS_ON_THE_WAY = 6  # a branch from one of them is exact
 CHECKPOINTS_SHARE = 0.5  # of the bound, for all checkpoints together
+# Shares of the first `snapshot_every` steps at which there are snapshots, too, as evenly spread over log(step) as those that
+# stay: most happens there. Not where snapshots are close anyway.
+EARLY = (0.02, 0.04, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8)
+EARLY_FROM = 100
+
+
+def snapshot_due(step: int, every: int) -> bool:
+    """Whether a training keeps a snapshot at that step: every so many, and in the first stretch some more."""
+    return step % every == 0 or (every >= EARLY_FROM and step in {round(share * every) for share in EARLY})
 
 
 def bound(run: Run) -> int:

@@ -196,7 +196,7 @@ class _Training:
             step = trainer.step_count
             if step % config.log_every == 0:
                 self._log_point()
-            if step % config.snapshot_every == 0:
+            if kept.snapshot_due(step, config.snapshot_every):
                 self._collect()
                 self._save_snapshot()
             if step % config.checkpoint_every == 0:

@@ -319,6 +319,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Try a smaller learning rate of G.",
         "试试减小 G 的学习率。",
     ),
+    # the timeline
+    "snapshot_gone": (
+        "Step {step} of {run} is not kept any more: its snapshot was thinned out, or the run was resumed from before it.",
+        "{run} 的第 {step} 步已不再保留：其快照已被精简，或训练从更早处继续了。",
+    ),
+    "nothing_to_branch_from": (
+        "{run} kept nothing to branch from at step {step} or before: neither a checkpoint nor a snapshot with its D; "
+        "choose a later step.",
+        "{run} 在第 {step} 步及之前没有可供分支的东西：既无检查点，也无带 D 的快照；请选择更晚的一步。",
+    ),
+    "branch_moved": (
+        "What this branch would have begun with at step {step} of {run} is gone by now; look at the step again and press "
+        "once more.",
+        "此分支要用的 {run} 第 {step} 步的内容现已不在；请重新查看这一步，然后再按一次。",
+    ),
     "no_discriminator": (
         "Run {run} kept no discriminator at step {step}, only what is needed to draw.",
         "训练 {run} 在第 {step} 步没有保留判别器，只保留了画图所需的部分。",

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
 from gan_ui.components.classroom import classroom
+from gan_ui.components.timeline import timeline
 from gan_ui.door import Door
 from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.film_routes import Films, film_routes
@@ -21,6 +22,7 @@ from gan_ui.localised import Localised
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
 from gan_ui.strings import STRINGS
+from gan_ui.timeline_routes import timeline_routes
 from gan_ui.train import QUICK, train_tab
 from gan_ui.who import Who
 
@@ -61,6 +63,8 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
                 train_tab(page, runner, who, localised, language)
             with localised.add(gr.Tab(id="explore"), label="app.explore"):
                 explore_tab()
+            with localised.add(gr.Tab(id="timeline"), label="app.timeline"):
+                timeline(elem_id="timeline")
             with localised.add(gr.Tab(id="compare"), label="app.compare"):
                 compare_tab()
         page.load(
@@ -94,6 +98,7 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who)
                 *routes(samples),
                 *job_routes(jobs),
                 *film_routes(Films(samples, jobs)),
+                *timeline_routes(runner, samples, who),
             ],
             "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
         },

@@ -167,7 +167,8 @@ class LivePages:
     def _origin(self, run: Run) -> dict[str, Any]:
         """What the folder says once and for all, and a hundred folders need not be asked again at every poll."""
         if run.id not in self._origins:
-            origin = {"preset": _preset(run), "branch": parent_of(run) is not None, "visitor": run.visitor()}
+            parent = parent_of(run)
+            origin = {"preset": _preset(run), "branch": parent is not None, "parent": parent, "visitor": run.visitor()}
             self._origins[run.id] = origin
         return self._origins[run.id]
 

@@ -50,6 +50,6 @@ async def read_body(request: Request) -> bytes:
 
 
 def refused(error: UserError) -> Response:
-    """One sentence in both languages, with a status that says that the request was at fault."""
+    """One sentence in both languages, with a status that says that the request was at fault, and the setting it is about."""
     status = 413 if error.key == "body_too_large" else 422
-    return JSONResponse({"en": error.say("en"), "zh": error.say("zh")}, status)
+    return JSONResponse({"en": error.say("en"), "zh": error.say("zh"), "field": error.field}, status)

@@ -69,12 +69,12 @@ class SampleRoutes:
         from gan_core.latent import neighbourhood, truncate
         from gan_core.render import to_uint8
 
-        psi, blend = queries.number("psi", query.get("psi", 1), 0, 2), _blend(query)
+        psi, blend = queries.number("psi", query.get("psi", 1), 0, 2), blend_of(query)
         side = query.get("side", "1")
         if side not in SIDES:
             raise UserError("not_a_choice", field="side", value=side, choices=", ".join(SIDES))
         loaded = self._loaded(query)
-        z = _z(loaded, body, MAX_SAMPLES if side == "many" else 1)
+        z = z_of_body(loaded.config.z_dim, body, MAX_SAMPLES if side == "many" else 1)
         if side == "digits":
             z = z.expand(CLASSES, -1)
         elif side == "5":
@@ -110,7 +110,7 @@ class SampleRoutes:
 
     def write_pose(self, query: Mapping[str, str], body: bytes) -> Response:
         loaded = self._loaded(query)
-        z, blend = _z(loaded, body, 1), _blend(query)
+        z, blend = z_of_body(loaded.config.z_dim, body, 1), blend_of(query)
         pose = poses.Pose(
             tuple(z[0].tolist()),
             queries.number("psi", query.get("psi", 1), 0, 2),
@@ -158,11 +158,10 @@ def routes(server: SampleServer) -> list[Route]:
     ]
 
 
-def _z(loaded: Loaded, body: bytes, at_most: int) -> Tensor:
-    """The z of a body, float32 (n, z_dim), clipped to where G was trained."""
+def z_of_body(z_dim: int, body: bytes, at_most: int) -> Tensor:
+    """The z of a body, float32 (n, z_dim), clipped to where G was trained. Raises UserError."""
     from torch import from_numpy
 
-    z_dim = loaded.config.z_dim
     count, rest = divmod(len(body), 4 * z_dim)
     if rest or not 1 <= count <= at_most:
         raise UserError("z_wrong_length", got=len(body) // 4, want=z_dim)
@@ -172,7 +171,8 @@ def _z(loaded: Loaded, body: bytes, at_most: int) -> Tensor:
     return from_numpy(values.clip(-Z_LIMIT, Z_LIMIT)).view(count, z_dim)
 
 
-def _blend(query: Mapping[str, str]) -> Blend:
+def blend_of(query: Mapping[str, str]) -> Blend:
+    """What a query wants a conditional run to draw. Raises UserError."""
     share = queries.number("share", query.get("share", 0), 0, 1)
     return Blend(queries.digit(query.get("digit")), queries.digit(query.get("to"), "to"), share)
 

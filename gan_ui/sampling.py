@@ -127,7 +127,7 @@ class SampleServer:
         path = known.path if known and settled else snapshot_path(run, step)
         if known and path == known.path and known.stamp == _stamp(path):
             return known
-        loaded = self._load(run, step)  # without the lock: the others go on with what they have
+        loaded = self.load(run, step)  # without the lock: the others go on with what they have
         with self._lock:
             self._loaded[key] = loaded
             self._loaded.move_to_end(key)
@@ -135,7 +135,7 @@ class SampleServer:
                 self._loaded.popitem(last=False)
         return loaded
 
-    def _load(self, run: Run, step: int | None) -> Loaded:
+    def load(self, run: Run, step: int | None) -> Loaded:
         from gan_core.saved import load_generator, snapshot_path
 
         path = snapshot_path(run, step)

@@ -14,6 +14,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "app.explore": ("Sample", "采样"),
     "app.duplicate": ("Duplicate this Space", "复制此 Space"),
     "app.compare": ("Compare", "对比"),
+    "app.timeline": ("Timeline", "时间轴"),
     # --- classes ---
     "class.title": ("For classes", "课堂"),
     "class.is_owner": ("You are the owner here.", "你是这里的主人。"),
@@ -343,9 +344,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "真图：把真实测试数字当作生成图来测的得分，真图也不会更好。",
     ),
     "chart.mark": (
-        "A dotted upright line: a setting was changed while it trained.",
-        "竖直点线：训练途中更改了设置。",
+        "A dotted upright line: a setting was changed while it trained, or the run branched from another there.",
+        "竖直点线：训练途中更改了设置，或从此处由别的训练分支而来。",
     ),
+    "chart.branched": ("branched from {run}", "分支自 {run}"),
     "chart.csv": ("Download CSV", "下载 CSV"),
     "chart.table": ("Latest values", "最新数值"),
     "chart.mean": ("Running mean", "滑动均值"),
@@ -460,6 +462,128 @@ STRINGS: dict[str, tuple[str, str]] = {
     "explore.pasted": ("Here is the pose.", "已到这个姿态。"),
     "explore.paste_first": ("Paste a pose or its link into the box first.", "请先把姿态或链接粘贴到框里。"),
     # --- end of explore ---
+    # --- timeline ---
+    "timeline.run": ("Run", "训练"),
+    "timeline.slider": ("Snapshot", "快照"),
+    "timeline.at": ("step {step}", "第 {step} 步"),
+    "timeline.count": ("snapshot {i} of {n}", "第 {i} 个快照，共 {n} 个"),
+    "timeline.follows": ("follows the training", "跟随训练"),
+    "timeline.of_parent": ("of {run}, before it branched", "属于分支前的 {run}"),
+    "timeline.back": ("One snapshot back", "上一个快照"),
+    "timeline.on": ("One snapshot on", "下一个快照"),
+    "timeline.jumps": ("Where the doctor’s alerts began", "医生各条警报的开始"),
+    "timeline.keys": (
+        "Keys on the slider: ← → one snapshot, Home and End, space to play. The strip above it shows digit-FID, ★ its best, "
+        "and in orange the doctor’s alerts; press a place in it to go there.",
+        "滑块上的按键：← → 一个快照，Home、End 到两端，空格播放。上方的条显示 digit-FID，★ 为最好处，橙色为医生的警报；点一处就过去。",
+    ),
+    "timeline.fixed": ("Fakes: what G makes of 25 fixed z", "生成图：G 对 25 个固定 z 的输出"),
+    "timeline.pose": ("Your pose, drawn by the G of this step", "你的姿态，由这一步的 G 画出"),
+    "timeline.grid_alt": ("25 generated images, {at}", "25 张生成图像，{at}"),
+    "timeline.pose_alt": ("The pose, {at}", "姿态，{at}"),
+    "timeline.randomise": ("Another z", "换一个 z"),
+    "timeline.about_randomise": ("Draw z from the next seed, on all tabs.", "用下一个种子抽取 z，所有标签页一同改变。"),
+    "timeline.steer": ("Steer it", "去操纵"),
+    "timeline.about_steer": ("To the sliders of z on the Sample tab", "前往“采样”页的 z 滑块"),
+    "timeline.verdict": (
+        "D of this step says {value}: 1 is real, 0 is fake.",
+        "这一步的 D 给出 {value}：1 为真，0 为假。",
+    ),
+    "timeline.verdict_compared": (
+        "D of this step says {value}; with this objective only which of two pictures gets more means something.",
+        "这一步的 D 给出 {value}；此目标下只有两张图的高低有意义。",
+    ),
+    "timeline.no_verdict": ("D was not kept at this step, so there is no verdict.", "这一步没有保留 D，因此没有评判。"),
+    "timeline.no_generator": (
+        "Of this step only the 25 fakes were kept, not its G: networks that ship keep the G of their last step.",
+        "这一步只保留了 25 张生成图，没有保留 G：随程序附带的网络只保留最后一步的 G。",
+    ),
+    "timeline.no_picture": ("There is no picture of this step.", "这一步没有图。"),
+    "timeline.other_z": (
+        "Your pose has {got} values of z and this run takes {want}; “Another z” draws one for it.",
+        "你的姿态有 {got} 个 z 值，而此训练需要 {want} 个；按“换一个 z”可为它抽取一个。",
+    ),
+    "timeline.measured_at": ("Measured at step {step}", "测于第 {step} 步"),
+    "timeline.unmeasured": ("Nothing had been measured by this step.", "到这一步为止还没有测量。"),
+    "timeline.reals": ("reals {value}", "真图 {value}"),
+    "timeline.thinned": (
+        "Step {step} is not kept any more: it was thinned out to save room. This is step {now}, the nearest.",
+        "第 {step} 步已不再保留：为节省空间被精简。现在显示最近的第 {now} 步。",
+    ),
+    "timeline.deleted": (
+        "{run} was deleted meanwhile; another run is shown now.",
+        "{run} 已被删除；现在显示另一次训练。",
+    ),
+    "timeline.empty": (
+        "{run} has no snapshots: it ended, or was taken out of the queue, before the first one.",
+        "{run} 没有快照：它在第一个快照之前就结束或被移出队列了。",
+    ),
+    "timeline.empty_trains": (
+        "{run} has no snapshots yet; the first one comes a moment after its training begins.",
+        "{run} 还没有快照；训练开始片刻后会有第一个。",
+    ),
+    "timeline.branch": ("Branch here: go on from this step with other settings", "从这里分支：换设置后从这一步继续"),
+    "timeline.branch_ships": (
+        "{run} ships with the app, without what a training needs to go on; branch from a run of your own.",
+        "{run} 随程序附带，不含继续训练所需的内容；请从自己的训练分支。",
+    ),
+    "timeline.branch_not": (
+        "Here only the owner of this app may branch; you can watch, sample and explore.",
+        "在这里只有本程序的主人可以分支；你可以观看、采样和探索。",
+    ),
+    "timeline.origin_asks": ("Looking for what is kept of this step …", "正在查看这一步保留了什么……"),
+    "timeline.origin_checkpoint": (
+        "Restores the checkpoint of step {step}: everything, so that without other settings it goes on exactly as its "
+        "parent did.",
+        "恢复第 {step} 步的检查点：全部内容。若不改设置，将与原训练完全一样地继续。",
+    ),
+    "timeline.origin_snapshot": (
+        "Restores the snapshot of step {step}: the weights only, those of G_ema (for G as well) and of D. Adam, the order of "
+        "the images and the random numbers begin anew, so it does not go on exactly as its parent did.",
+        "恢复第 {step} 步的快照：只有权重，即 G_ema（G 也用它）和 D 的权重。Adam、图像顺序和随机数从头开始，因此不会与原训练完全一样。",
+    ),
+    "timeline.origin_start": (
+        "Restores nothing: it begins at step {step} with the same seed.",
+        "不恢复任何内容：从第 {step} 步以相同的种子开始。",
+    ),
+    "timeline.origin_earlier": (
+        "That is the nearest before step {step} from which a training can go on.",
+        "这是第 {step} 步之前最近的可继续训练之处。",
+    ),
+    "timeline.length_seconds": ("Seconds to train from here", "从这里训练多少秒"),
+    "timeline.length_steps": ("Steps to train from here", "从这里训练多少步"),
+    "timeline.branch_go": ("Branch and train", "分支并训练"),
+    "timeline.branched": (
+        "{run} is on its way, and this page watches it; the Train tab shows its curves.",
+        "{run} 已启动，本页正在看它；曲线在“训练”页。",
+    ),
+    "timeline.tree": ("Where this run comes from, and its branches", "此训练的来历与分支"),
+    "timeline.no_tree": ("This run has no branches and is none.", "此训练没有分支，也不是分支。"),
+    "timeline.tree_from": ("from step {step}", "从第 {step} 步分出"),
+    "timeline.tree_gone": ("was deleted", "已删除"),
+    "timeline.film": ("Film of this training", "此训练的影片"),
+    "timeline.about_film": (
+        "Through all snapshots, with the curve growing beneath.",
+        "依次经过所有快照，下方曲线随之增长。",
+    ),
+    "timeline.film_of": ("Of", "内容"),
+    "timeline.film_grid": ("the 25 fixed z", "25 个固定 z"),
+    "timeline.film_pose": ("your pose", "你的姿态"),
+    "timeline.film_kind": ("Format", "格式"),
+    "timeline.film_size": ("Width (pixels)", "宽度（像素）"),
+    "timeline.film_seconds": ("Length (seconds)", "长度（秒）"),
+    "timeline.film_go": ("Make the film", "制作影片"),
+    "timeline.duel": ("Duel: this step beside another step or run", "对决：与另一步或另一次训练并排"),
+    "timeline.about_duel": (
+        "Both draw your pose. On the left is the step shown above.",
+        "两边都画你的姿态。左边是上面所示的一步。",
+    ),
+    "timeline.duel_step": ("Step", "步"),
+    "timeline.duel_mixed": (
+        "{one} takes {a} values of z and {other} takes {b}, so no pose fits both; choose another run.",
+        "{one} 需要 {a} 个 z 值，{other} 需要 {b} 个，没有一个姿态两者都适用；请选择别的训练。",
+    ),
+    # --- end of timeline ---
     # --- jobs ---
     "job.progress": ("Progress", "进度"),
     "job.cancel": ("Cancel", "取消"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,20 @@ class Measurements:
             "alerts": alerts(newest) if newest.get("step", 0) > self._parents_last else None,
             "marks": self.marks,
         }
+
+
+def row_at(step: int, measured: Sequence[int]) -> int | None:
+    """Of the steps that were measured, the place of the one nearest to a snapshot's, but none of a G that has trained
+    noticeably longer."""
+    until_then = [i for i, at in enumerate(measured) if at <= 1.1 * step]
+    return min(until_then, key=lambda i: abs(measured[i] - step), default=None)
+
+
+def lowest(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The lowest digit-FID that was measured: {"step", "digit_fid"}."""
+    scores = [(row.get("digit_fid"), row["step"]) for row in rows]
+    known = [(score, step) for score, step in scores if isinstance(score, int | float) and math.isfinite(score)]
+    return dict(zip(("digit_fid", "step"), min(known), strict=True)) if known else None
 
 
 def parent_of(run: Run) -> dict[str, Any] | None:

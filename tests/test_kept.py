@@ -84,3 +84,9 @@ def test_prune_removes_what_a_crash_left(make_run: MakeRun) -> None:
     assert kept.prune(run) == 2000
     assert {path.name for path in run.folder.iterdir()} == there
     assert saved.verify(run) == []
+
+
+def test_there_are_more_snapshots_where_most_happens() -> None:
+    due = [step for step in range(1, 1501) if kept.snapshot_due(step, 500)]
+    assert due == [10, 20, 30, 50, 75, 100, 150, 200, 300, 400, 500, 1000, 1500]
+    assert [step for step in range(1, 31) if kept.snapshot_due(step, 10)] == [10, 20, 30]

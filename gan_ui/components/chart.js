@@ -40,10 +40,11 @@ function readView(view) {
     const one = (curves.series || {})[key] || {}, mean = numbers(one.mean, x.length);
     of[key] = {mean, lo: numbers(one.lo || one.mean, x.length), hi: numbers(one.hi || one.mean, x.length)};
   }
+  const marks = [...(view.parent ? [{step: view.parent.step, parent: view.parent.run}] : []), ...(measured.marks || [])];
   if (view.run !== run) hoverStep = null;
   run = view.run;
   points = {
-    x, seconds: (curves.seconds || []).map(Number), of, floor: measured.floor || {}, marks: measured.marks || [],
+    x, seconds: (curves.seconds || []).map(Number), of, floor: measured.floor || {}, marks,
     measured: {x: rows, seconds: (columns.seconds || []).map(Number)},
     objective: (view.settings || {}).objective || 'non-saturating',
     digits: !measured.newest || 'digit_fid' in measured.newest,

@@ -131,7 +131,7 @@ function drawReferences(context, colours) {
   }
 }
 
-const markLabel = ({changes}) => changes.map(([name, old, now]) => name + ' ' + (old ?? '?') + '→' + now).join(', ');
+const markLabel = ({changes, parent}) => parent ? word('branched').replace('{run}', parent) : changes.map(([name, old, now]) => name + ' ' + (old ?? '?') + '→' + now).join(', ');
 
 /** A line for every change of a setting, through all panels; labels move down until they are free of each other. */
 function drawMarks(context, colours) {

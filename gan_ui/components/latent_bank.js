@@ -199,6 +199,7 @@ function tellBankView() {
 
 /** The pose has changed, here or elsewhere on the page. */
 function newPose(now) {
+  if (!axes) { drawSeed = null; measureRadius(now.z.length); }  // another tab was opened first: its pose stays
   if (now.z !== shownZ) {
     shownZ = now.z;
     element.zSerial = ++zSerial;

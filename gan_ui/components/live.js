@@ -85,8 +85,10 @@ window.ganLive = (() => {
   }
 
   // Gradio's own way from a page's script to a tab is its button, which carries the id that Python gave the tab.
+  // On a phone some tabs are in the menu beside the others, whose buttons carry nothing but the tab's word.
   function openTab(name) {
-    const tab = [...document.querySelectorAll('[role=tab]')].find(each => each.dataset.tabId === name);
+    const tab = [...document.querySelectorAll('[role=tab]')].find(each => each.dataset.tabId === name) ||
+      [...document.querySelectorAll('.overflow-dropdown button')].find(each => each.textContent.trim() === t('app.' + name));
     if (tab && tab.getAttribute('aria-selected') !== 'true') tab.click();
     return Boolean(tab);
   }

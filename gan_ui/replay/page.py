@@ -34,8 +34,13 @@ def index_html(record: Record) -> str:
     words = {key: pair for key, pair in STRINGS.items() if key.startswith(_WORDS)}
     page_css = (HERE.parent / "components" / "page.css").read_text("utf-8")
     styles = [page_css, *(f"#{name} {{ {css} }}" for name, (_, css, _) in PARTS.items()), _read("replay.css")]
-    store, *others = map(_read, SCRIPTS)
-    scripts = [store, *(_mounted(name, script) for name, (_, _, script) in PARTS.items()), *map(_alone, others)]
+    store, timeline, *others = map(_read, SCRIPTS)
+    player = (HERE.parent / "components" / "player.js").read_text("utf-8")
+    scripts = [
+        store,
+        *(_mounted(name, script) for name, (_, _, script) in PARTS.items()),
+        *map(_alone, [player + timeline, *others]),
+    ]
     values = {
         "mark": MARK,
         "title": html.escape(f"GAN Live: {record.run}"),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from gan_core.direction_names import direction_names
 from gan_core.runs import Run, pictured_steps
 from gan_core.sentences import UserError
 from gan_ui.live import error_sentences
-from gan_ui.watched import History, Measurements, alerts, floor, lesson, parent_of, reference
+from gan_ui.watched import History, Measurements, alerts, floor, lesson, lowest, parent_of, reference, row_at
 
 if TYPE_CHECKING:  # torch takes a second to import, and the page that offers an export is up before
     from gan_core.replay import LatentMap
@@ -141,14 +140,14 @@ def read_record(run: Run, told: Told) -> Record:
         },
     }
     at = [row["newest"]["step"] for row in rows]
-    frames = [Frame(step, picture, _row_at(step, at)) for step, picture in pictures.items()]
+    frames = [Frame(step, picture, row_at(step, at)) for step, picture in pictures.items()]
     reals = (run.folder / "reals.webp").read_bytes() if _shows_reals(run, config) else b""
     everything = Record(
         run.id,
         config.preset,
         config.dataset,
         view,
-        _lowest(measurements),
+        lowest(measurements.rows),
         rows,
         frames,
         _base64(reals),
@@ -174,18 +173,6 @@ def _rows(run: Run, measurements: Measurements) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def _row_at(step: int, measured: Sequence[int]) -> int | None:
-    """The measurement nearest to a frame, but none of a G that has trained noticeably longer."""
-    until_then = [i for i, at in enumerate(measured) if at <= 1.1 * step]
-    return min(until_then, key=lambda i: abs(measured[i] - step), default=None)
-
-
-def _lowest(measurements: Measurements) -> dict[str, Any] | None:
-    scores = [(row.get("digit_fid"), row["step"]) for row in measurements.rows]
-    known = [(score, step) for score, step in scores if isinstance(score, int | float) and math.isfinite(score)]
-    return dict(zip(("digit_fid", "step"), min(known), strict=True)) if known else None
 
 
 def _lesson(settings: Mapping[str, Any]) -> dict[str, Any] | None:

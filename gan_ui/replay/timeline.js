@@ -5,7 +5,7 @@ const slider = find('rp-slider'), play = find('rp-play'), best = find('rp-best')
 const here = document.createElement('div');
 const pictures = frames.map(frame => 'data:image/webp;base64,' + frame.picture);
 const spell = step => step.toLocaleString('en-US');
-let now = last, timer = 0;
+let now = last;
 
 function show(place) {
   now = Math.max(0, Math.min(last, place));
@@ -19,12 +19,12 @@ function show(place) {
 }
 
 function tell() {
-  const {step} = frames[now], at = ganLive.t('replay.at', {step: spell(step)}), playing = timer !== 0, failed = record.view.error;
+  const {step} = frames[now], at = ganLive.t('replay.at', {step: spell(step)}), failed = record.view.error;
   document.querySelector('.rp-at').textContent = at;
   slider.setAttribute('aria-valuetext', at + ganLive.t('replay.count', {i: now + 1, n: frames.length}));
   find('rp-fakes').alt = ganLive.t('grids.fakes_alt', {step: spell(step)});
   find('rp-reals').alt = ganLive.t('grids.reals_alt');
-  play.textContent = ganLive.t(playing ? 'replay.pause' : 'replay.play');
+  play.textContent = ganLive.t(player.playing ? 'replay.pause' : 'replay.play');
   find('rp-back').disabled = now === 0;
   find('rp-on').disabled = now === last;
   if (record.best !== null) {
@@ -56,20 +56,8 @@ function addJumps() {
   });
 }
 
-function stop() { clearTimeout(timer); timer = 0; }
-function go(place) { stop(); show(place); }
-
-function toggle() {
-  if (timer) { stop(); tell(); return; }
-  const pace = Math.max(80, Math.min(500, 8000 / frames.length));
-  const tick = () => {
-    if (now === last) { stop(); tell(); return; }
-    timer = setTimeout(tick, pace);
-    show(now + 1);
-  };
-  timer = setTimeout(tick, pace);
-  show(now === last ? 0 : now);
-}
+const player = makePlayer({now: () => now, last: () => last, show, told: tell});
+function go(place) { player.stop(); show(place); }
 
 // ---- the line in the chart ----
 
@@ -112,8 +100,8 @@ new ResizeObserver(markSoon).observe(chart.querySelector('.gc-plot'));
 
 slider.max = last;
 slider.addEventListener('input', () => go(Number(slider.value)));
-slider.addEventListener('keydown', event => { if (event.key === ' ') { event.preventDefault(); toggle(); } });
-play.addEventListener('click', toggle);
+slider.addEventListener('keydown', event => { if (event.key === ' ') { event.preventDefault(); player.toggle(); } });
+play.addEventListener('click', player.toggle);
 find('rp-back').addEventListener('click', () => go(now - 1));
 find('rp-on').addEventListener('click', () => go(now + 1));
 document.querySelector('.rp-numbers').hidden = !rows.length;

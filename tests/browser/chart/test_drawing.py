@@ -222,6 +222,16 @@ def test_a_changed_setting_is_marked_where_it_was_changed(open_page: Any) -> Non
     assert page.evaluate("chart.chartLayout().end") == 20
 
 
+def test_a_branch_is_marked_where_it_left_its_parent(open_page: Any) -> None:
+    page = open_page()
+    send(page, {**view(), "parent": {"run": "older", "step": 505, "kind": "checkpoint"}})
+    (at,) = page.evaluate("chart.chartLayout().marks.map(mark => mark.x)")
+    assert at == page.evaluate("chart.chartLayout().x(505)")
+    box = page.locator(".gc-over").bounding_box()
+    page.mouse.move(box["x"] + at, box["y"] + 150)
+    page.wait_for_function("document.querySelector('.gc-over').title === 'branched from older'")
+
+
 def test_an_objective_without_probabilities_has_no_ln_2(open_page: Any) -> None:
     page = open_page()
     words = "chart.chartLayout().references.map(r => r.word)"
