@@ -56,6 +56,7 @@ ORDER = [
     "hub_errors",
     "hub_card",
     "hub_files",
+    "hub_send",
     "hub",
     "hub_rows",
     "hub_checks",
