@@ -51,7 +51,10 @@ def main() -> int:
             return 2
 
     runner = Runner(arguments.runs_dir, arguments.max_trainings)
-    samples, jobs = SampleServer(arguments.runs_dir), Jobs()
+    draw = None
+    if os.environ.get("SPACES_ZERO_GPU"):
+        from gan_ui.zero import draw
+    samples, jobs = SampleServer(arguments.runs_dir, draw), Jobs()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

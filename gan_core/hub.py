@@ -125,6 +125,15 @@ def find(repo: str, revision: str | None, token: str | None, folder: str = "") -
     return Source(repo, revision, commit, read_manifest(data, repo), folder)
 
 
+def read(source: Source, name: str, at_most: int, token: str | None) -> bytes:
+    """A small file beside those that a source lists; nothing if it has none. Raises UserError."""
+    with hub_errors(source.repo, source.revision):
+        try:
+            return b"".join(_stream(connect(token), source.repo, source.commit, source.folder + name, at_most))
+        except EntryNotFoundError:
+            return b""
+
+
 def fetch(
     source: Source,
     wanted: Mapping[str, Listed],

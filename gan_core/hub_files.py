@@ -35,6 +35,7 @@ from gan_core.sentences import UserError
 MANIFEST = "gan-live.json"
 FORMAT = 1
 GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
+NOT_FOR_A_RUN = ("README.md", "samples.png", GENERATOR, DISCRIMINATOR)  # the two are in its snapshots and checkpoint
 SNAPSHOTS, SNAPSHOT_BYTES = 20, 50_000_000
 SAMPLES = (5, 10)  # rows and columns of samples.png
 MANIFEST_BYTES = 1_000_000

@@ -15,12 +15,11 @@ from gan_core import data, render, runs
 from gan_core.files import write_atomic
 from gan_core.hub import Source, fetch, find
 from gan_core.hub_checks import Checks
-from gan_core.hub_files import DISCRIMINATOR, GENERATOR, most_bytes
+from gan_core.hub_files import NOT_FOR_A_RUN, most_bytes
 from gan_core.hub_send import Cancelled, Report
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
-NOT_FOR_A_RUN = ("README.md", "samples.png", GENERATOR, DISCRIMINATOR)  # the two are in its snapshots and checkpoint
 _HIDDEN = ".pull-"
 _ABANDONED = 24 * 3600.0  # seconds after which what a killed pull left behind is removed
 

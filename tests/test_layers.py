@@ -62,7 +62,11 @@ ORDER = [
     "hub_checks",
     "hub_pull",
     "hub_load",
+    "hub_keep",
+    "space_files",
+    "space",
     "hub_commands",
+    "publish_command",
     "film_command",
     "__main__",
 ]
