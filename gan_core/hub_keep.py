@@ -166,6 +166,7 @@ class Keeper:
 
         Raises UserError if the Hub fails; what was not pushed is due again.
         """
+        check_name(self.repo)
         if self._note_deleted() and not all_of_them:
             return
         due = [run for run in runs.list_runs(self._runs_dir) if self._is_due(run, all_of_them)]

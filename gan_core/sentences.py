@@ -5,6 +5,7 @@ The page's own words are in `gan_ui/strings.py`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 Language = Literal["en", "zh"]
@@ -761,6 +762,9 @@ class UserError(ValueError):
         self.field = field
         self.values = values
         super().__init__(self.say("en"))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # on ZeroGPU it comes back from another process
+        return functools.partial(UserError, self.key, field=self.field, **self.values), ()
 
     def say(self, language: Language = "en") -> str:
         """The sentence in one language."""
