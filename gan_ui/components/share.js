@@ -124,7 +124,7 @@ function show() {
   find('.sh-who').hidden = !(may.push || may.pull || may.publish);
   for (const [name, card] of Object.entries(cards)) {
     card.form.hidden = !may[name];
-    const blocked = (name !== 'pull' && name !== 'publish' && !run) || (name === 'push' && Boolean(me && me.error));
+    const blocked = name !== 'pull' && name !== 'publish' && !run;
     for (const button of card.form.querySelectorAll('.sh-buttons button')) button.disabled = blocked || card.strip.running || Boolean(card.looking);
   }
   const text = (card, words) => { if (card.will.textContent !== words) card.will.textContent = words; };

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from typing import Any
 
+import huggingface_hub.constants
 import pytest
 import yaml
+from huggingface_hub.utils import close_session  # type: ignore[attr-defined]
 
-from gan_core import space, space_files
+from gan_core import hub_errors, space, space_files
+from gan_core.__main__ import main
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_core.space import look, publish
 from tests.hub.standin import StandIn
-from tests.processes import ROOT, command
+from tests.processes import ROOT
 
 SPACE = "alice/gan"
 
@@ -24,6 +26,16 @@ SPACE = "alice/gan"
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(space, "LOOK_EVERY", 0.0)
+
+
+@pytest.fixture
+def tiny_app(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """The app in a few files."""
+    files = dict.fromkeys(
+        ("app.py", "gan_core/__init__.py", "gan_ui/__init__.py", "README.md"), b"---\ntitle: x\n---\n"
+    )
+    monkeypatch.setattr(space_files, "app_files", lambda hardware: dict(files))
+    return files
 
 
 def front_matter(files: dict[str, bytes]) -> dict[str, Any]:
@@ -172,10 +184,9 @@ def test_a_free_account_gets_zerogpu_and_is_told_so(standin: StandIn) -> None:
     ],
 )
 def test_publishing_that_fails_leaves_nothing_that_looks_whole_and_can_be_repeated(
-    standin: StandIn, slept: list[float], monkeypatch: pytest.MonkeyPatch, match: str, how: dict[str, Any], key: str
+    standin: StandIn, slept: list[float], tiny_app: dict[str, bytes], match: str, how: dict[str, Any], key: str
 ) -> None:
-    small = {name: data for name, data in space_files.app_files("cpu-basic").items() if len(data) < 700_000}
-    monkeypatch.setattr(space_files, "app_files", lambda hardware: small)
+    tiny_app["gan_core/large.safetensors"] = bytes(100_000)
     plan = look(SPACE, token="hf_alice")
     standin.fail(match, **how)
     with pytest.raises(UserError) as caught:
@@ -189,14 +200,25 @@ def test_publishing_that_fails_leaves_nothing_that_looks_whole_and_can_be_repeat
     assert "app.py" in standin.repositories["spaces", SPACE].files
 
 
-@pytest.fixture
-def tiny_app(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """The app in a few files."""
-    files = dict.fromkeys(
-        ("app.py", "gan_core/__init__.py", "gan_ui/__init__.py", "README.md"), b"---\ntitle: x\n---\n"
-    )
-    monkeypatch.setattr(space_files, "app_files", lambda hardware: dict(files))
-    return files
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
+def test_a_silent_hub_and_the_offline_flag_end_in_a_sentence(
+    standin: StandIn, tiny_app: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = look(SPACE, token="hf_alice")
+    monkeypatch.setattr(hub_errors, "ANSWER_SECONDS", 0.3)
+    close_session()
+    standin.fail("POST .*/create", silent=True)
+    with pytest.raises(UserError) as caught:
+        publish(plan, token="hf_alice")
+    assert caught.value.key == "hub_silent"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    standin.requests.clear()
+    for act in (lambda: look(SPACE, token="hf_alice"), lambda: publish(plan, token="hf_alice")):
+        with pytest.raises(UserError) as caught:
+            act()
+        assert caught.value.key == "hub_offline"
+    assert not standin.requests
+    assert not standin.repositories
 
 
 @pytest.mark.parametrize("standin", ["lfs"], indirect=True)
@@ -281,29 +303,23 @@ def test_it_can_be_stopped_before_and_after_the_upload(standin: StandIn, tiny_ap
 
 
 @pytest.mark.parametrize("standin", ["lfs"], indirect=True)
-def test_the_command_looks_and_publishes(standin: StandIn) -> None:
+def test_the_command_looks_and_publishes(
+    standin: StandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     standin.building = ["RUNNING"]
-    environment = {**os.environ, "HF_ENDPOINT": standin.url, "HF_TOKEN": "hf_alice", "HF_HUB_DISABLE_XET": "1"}
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command("publish", SPACE, *arguments),
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    dry = run("--dry-run", "--variable", "GAN_VISITORS=train")
-    assert dry.returncode == 0, dry.stderr
-    assert "GAN_VISITORS=train" in dry.stdout
-    assert "cpu-basic has 2 cores" in dry.stdout
+    assert main(["publish", SPACE]) == 2
+    assert "hf auth login" in capsys.readouterr().err
+    monkeypatch.setenv("HF_TOKEN", "hf_alice")
+    monkeypatch.setenv("GAN_OWNER_TOKEN", "open sesame")
+    assert main(["publish", SPACE, "--dry-run", "--variable", "GAN_VISITORS=train"]) == 0
+    said = capsys.readouterr().out
+    for part in ("cpu-basic has 2 cores", "GAN_VISITORS=train", "goes along as a secret", "gan_core"):
+        assert part in said
+    assert "sesame" not in said
     assert not standin.repositories
-    wrong = run("--hardware", "abacus")
-    assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "must be one of" in wrong.stderr
-    done = run("--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["url"].endswith(f"/spaces/{SPACE}")
-    assert "app.py" in standin.repositories["spaces", SPACE].files
+    assert main(["publish", SPACE, "--json", "--variable", "GAN_VISITORS=train"]) == 0
+    assert json.loads(capsys.readouterr().out)["url"].endswith(f"/spaces/{SPACE}")
+    made = standin.repositories["spaces", SPACE]
+    assert made.variables == {"GRADIO_SSR_MODE": "false", "GAN_VISITORS": "train"}
+    assert made.secrets == {"GAN_OWNER_TOKEN": "open sesame"}
+    assert main(["publish", SPACE, "--variable", "GAN_VISITORS"]) == 2
