@@ -88,7 +88,10 @@ const publish = makeCard('publish', {
   told: status => { built = status.data.url || ''; },
   says: ({data}) => data.url ? word(/STARTING/.test(data.stage) ? 'stage_starting' : 'stage_building') : '',
   done: result => { built = ''; plan = null; publish.finished('published', result.url); show(); },
-  ended: () => { if (built) publish.finished('being_built', built); built = ''; },
+  ended: () => {
+    if (built) { plan = null; publish.finished('being_built', built); show(); }
+    built = '';
+  },
 });
 function asked() {
   const field = publish.field;
