@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gan_core.runner import Runner
 from gan_core.runs import default_runs_dir
@@ -18,6 +19,9 @@ from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
 from gan_ui.sampling import SampleServer
 from gan_ui.who import Who
+
+if TYPE_CHECKING:
+    from gan_core.hub_keep import Keeper  # which imports torch
 
 
 def main() -> int:
@@ -51,11 +55,15 @@ def main() -> int:
             return 2
 
     runner = Runner(arguments.runs_dir, arguments.max_trainings)
-    samples, jobs = SampleServer(arguments.runs_dir), Jobs()
+    draw = None
+    if os.environ.get("SPACES_ZERO_GPU"):
+        from gan_ui.zero import draw
+    samples, jobs = SampleServer(arguments.runs_dir, draw), Jobs()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     who = Who()
+    keeper = _keeper(arguments.runs_dir, who.keeps) if who.keeps else None
     page = build(runner, samples, who, only_tools=arguments.mcp)
     try:
         page.launch(
@@ -64,7 +72,7 @@ def main() -> int:
             prevent_thread_lock=True,
             mcp_server=arguments.mcp,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
-            **launch_settings(runner, samples, jobs, who),
+            **launch_settings(runner, samples, jobs, who, keeper),
         )
     except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
         where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"
@@ -72,10 +80,21 @@ def main() -> int:
         runner.close()
         return 2
     threading.Thread(target=_warm_up, daemon=True).start()
+    if keeper:
+        keeper.start()
     stop.wait()
     jobs.close()
     runner.close()
+    if keeper:
+        keeper.close()
     return 0
+
+
+def _keeper(runs_dir: Path, repo: str) -> Keeper:
+    from gan_core.hub_errors import own_token
+    from gan_core.hub_keep import Keeper
+
+    return Keeper(runs_dir, repo, own_token)
 
 
 def _warm_up() -> None:

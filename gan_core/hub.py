@@ -6,12 +6,9 @@ long to wait, and retries for up to eight minutes without a word.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import io
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,30 +16,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
-    are_progress_bars_disabled,
     build_hf_headers,
-    disable_progress_bars,
-    enable_progress_bars,
     get_session,
     hf_raise_for_status,
     httpx,
-    logging,
 )
 
 from gan_core.hub_errors import check_name, connect, hub_errors
 from gan_core.hub_files import MANIFEST, MANIFEST_BYTES, Listed, collect, most_bytes, read_manifest
+from gan_core.hub_send import Cancelled, Report, send
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
 TRIES, PAUSE = 3, 2.0  # how often a download that is cut is tried again, and seconds between
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,49}")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,99}")
-
-Report = Callable[..., None]  # report(share of the work, bytes=done, total=of how many)
-Cancelled = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -56,12 +47,13 @@ class Pushed:
 
 @dataclass(frozen=True)
 class Source:
-    """A commit of a repository that holds a run, and its files."""
+    """A commit of a repository that holds a run, and its files; `folder` is where in it, "" or ending with a slash."""
 
     repo: str
     revision: str
     commit: str
     files: dict[str, Listed]
+    folder: str = ""
 
 
 def push(
@@ -86,7 +78,7 @@ def push(
         raise UserError("hub_tag_invalid", field="tag", tag=tag)
     files = collect(run, repo)
     total = sum(map(len, files.values()))
-    with hub_errors(repo), _quiet():
+    with hub_errors(repo):
         api = connect(token)
         api.create_repo(repo, private=private or None, exist_ok=True)
         known = api.model_info(repo)
@@ -97,84 +89,24 @@ def push(
             raise UserError("hub_other_project", repo=repo)
         if tag and any(ref.name == tag for ref in api.list_repo_refs(repo).tags):
             raise UserError("hub_tag_exists", field="tag", repo=repo, tag=tag)
-        watch = _Watch(total, report, cancelled)
-        additions = [CommitOperationAdd(name, watch.file(data)) for name, data in files.items()]
-        watch.begin()
-        gone = [CommitOperationDelete(name) for name in sorted(names - set(files)) if most_bytes(name)]
-        # of two files with the same bytes the client would send one twice at once, mixed up; the second is there by then
-        firsts = list({addition.upload_info.sha256: addition for addition in additions}.values())
-        for some in (firsts, additions):
-            api.preupload_lfs_files(repo, some, free_memory=False)
-        watch.check()
-        commit = api.create_commit(
-            repo, [*additions, *gone], commit_message=f"Push {run.id}", parent_commit=known.sha, revision="main"
-        ).oid
+        gone = [name for name in sorted(names - set(files)) if most_bytes(name)]
+        commit = send(
+            api,
+            repo,
+            files,
+            message=f"Push {run.id}",
+            parent=known.sha,
+            gone=gone,
+            report=report,
+            cancelled=cancelled,
+        )
         if tag:
             api.create_tag(repo, tag=tag, revision=commit)
     report(1.0, bytes=total, total=total)
     return Pushed(f"{api.endpoint}/{repo}", commit, total)
 
 
-class _Watch:
-    """Counts the bytes that have been sent, and stops the sending."""
-
-    def __init__(self, total: int, report: Report, cancelled: Cancelled) -> None:
-        self._files: list[_File] = []
-        self._total, self._report, self._cancelled = total, report, cancelled
-        self._begun = False
-        self._lock = threading.Lock()  # the client sends several files at once
-
-    def file(self, data: bytes) -> _File:
-        file = _File(data, self)
-        self._files.append(file)
-        return file
-
-    def begin(self) -> None:
-        """From now on reading is sending; before, the client read everything to hash it."""
-        self._begun = True
-        for file in self._files:
-            file.furthest = 0
-
-    def check(self) -> None:
-        """Say how far it is. Raises UserError if it is to stop."""
-        with self._lock:
-            if self._begun:
-                done = sum(file.furthest for file in self._files)
-                self._report(min(0.99, done / self._total), bytes=done, total=self._total)
-            if self._cancelled():
-                raise UserError("hub_stopped")
-
-
-class _File(io.BytesIO):
-    """A file in memory whose reader is watched."""
-
-    def __init__(self, data: bytes, watch: _Watch) -> None:
-        super().__init__(data)
-        self._watch = watch
-        self.furthest = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        self._watch.check()
-        data = super().read(size)
-        self.furthest = max(self.furthest, self.tell())
-        return data
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the client's bars and warnings off the terminal: what they say comes out as progress and sentences."""
-    level, bars = logging.get_verbosity(), not are_progress_bars_disabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            enable_progress_bars()
-
-
-def find(repo: str, revision: str | None, token: str | None) -> Source:
+def find(repo: str, revision: str | None, token: str | None, folder: str = "") -> Source:
     """What a repository lists as the files of a run, before any of them is fetched.
 
     Raises UserError if it is not one that was pushed from here, or lists what no run has.
@@ -187,10 +119,19 @@ def find(repo: str, revision: str | None, token: str | None) -> Source:
         api = connect(token)
         commit = str(api.model_info(repo, revision=revision).sha)
         try:
-            data = b"".join(_stream(api, repo, commit, MANIFEST, MANIFEST_BYTES))
+            data = b"".join(_stream(api, repo, commit, folder + MANIFEST, MANIFEST_BYTES))
         except EntryNotFoundError:
             raise UserError("hub_not_ours", repo=repo, name=MANIFEST) from None
-    return Source(repo, revision, commit, read_manifest(data, repo))
+    return Source(repo, revision, commit, read_manifest(data, repo), folder)
+
+
+def read(source: Source, name: str, at_most: int, token: str | None) -> bytes:
+    """A small file beside those that a source lists; nothing if it has none. Raises UserError."""
+    with hub_errors(source.repo, source.revision):
+        try:
+            return b"".join(_stream(connect(token), source.repo, source.commit, source.folder + name, at_most))
+        except EntryNotFoundError:
+            return b""
 
 
 def fetch(
@@ -232,7 +173,7 @@ def _tell(report: Report, cancelled: Cancelled, total: int, before: int, got: in
 def _save(api: HfApi, source: Source, name: str, listed: Listed, path: Path, tell: Callable[[int], None]) -> None:
     digest, got = hashlib.sha256(), 0
     with open(path, "wb") as file:
-        for chunk in _stream(api, source.repo, source.commit, name, listed.size):
+        for chunk in _stream(api, source.repo, source.commit, source.folder + name, listed.size):
             digest.update(chunk)
             file.write(chunk)
             got += len(chunk)

@@ -36,7 +36,7 @@ def _push(arguments: argparse.Namespace) -> int:
     from gan_core.hub_errors import own_token
 
     run = runs.named_run(arguments.run)
-    with _at_work(run.id, arguments.json) as (report, cancelled):
+    with at_work(run.id, arguments.json) as (report, cancelled):
         pushed = hub.push(
             run,
             arguments.repo,
@@ -59,7 +59,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     from gan_core.saved import checkpoint_steps
 
     runs_dir = arguments.runs_dir or runs.default_runs_dir()
-    with _at_work(arguments.repo, arguments.json) as (report, cancelled):
+    with at_work(arguments.repo, arguments.json) as (report, cancelled):
         run = pull(*split(arguments.repo), runs_dir, token=own_token(), report=report, cancelled=cancelled)
     steps = checkpoint_steps(run)
     if arguments.json:
@@ -73,7 +73,7 @@ def _pull(arguments: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _at_work(title: str, as_json: bool) -> Iterator[tuple[Callable[..., None], Callable[[], bool]]]:
+def at_work(title: str, as_json: bool) -> Iterator[tuple[Callable[..., None], Callable[[], bool]]]:
     """A bar of bytes on a terminal, and Ctrl-C or SIGTERM as the sentence that nothing has been kept."""
     stopped: list[int] = []
 
@@ -85,9 +85,11 @@ def _at_work(title: str, as_json: bool) -> Iterator[tuple[Callable[..., None], C
     bar = tqdm(desc=title, unit="B", unit_scale=True, dynamic_ncols=True, disable=as_json)
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def report(share: float, **data: int) -> None:
+    def report(share: float, **data: Any) -> None:
         bar.total = data["total"]
         bar.update(data["bytes"] - bar.n)
+        if data.get("stage"):
+            bar.set_postfix_str(data["stage"].replace("_", " ").lower())
 
     try:
         yield report, lambda: bool(stopped)

@@ -35,6 +35,7 @@ from gan_core.sentences import UserError
 MANIFEST = "gan-live.json"
 FORMAT = 1
 GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
+NOT_FOR_A_RUN = ("README.md", "samples.png", GENERATOR, DISCRIMINATOR)  # the two are in its snapshots and checkpoint
 SNAPSHOTS, SNAPSHOT_BYTES = 20, 50_000_000
 SAMPLES = (5, 10)  # rows and columns of samples.png
 MANIFEST_BYTES = 1_000_000
@@ -103,8 +104,32 @@ def collect(run: Run, repo: str) -> dict[str, bytes]:
     return files
 
 
+def planned(run: Run) -> dict[str, int]:
+    """About what `collect` would take: the names and bytes of the files that are there, without reading any.
+
+    Raises UserError for a run that has nothing to sample.
+    """
+    names = [*_snapshot_names(run), "config.json", "state.json", "history.jsonl", "metrics.jsonl"]
+    names += [
+        f"checkpoint-{step:06d}.{kind}" for step in saved.checkpoint_steps(run)[-1:] for kind in ("safetensors", "json")
+    ]
+    files = {}
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):
+            files[name] = (run.folder / name).stat().st_size
+    return files
+
+
 def _snapshots(run: Run) -> dict[str, bytes]:
     """The pushed part of the run's timeline: the newest snapshot, and others as far as there is room."""
+    files = {}
+    for name in _snapshot_names(run):
+        with contextlib.suppress(FileNotFoundError):  # D is not always kept, and a training may thin just now
+            files[name] = (run.folder / name).read_bytes()
+    return files
+
+
+def _snapshot_names(run: Run) -> list[str]:
     steps = runs.snapshot_steps(run)
     if not steps:
         raise UserError("no_snapshot_yet", run=run.id)
@@ -112,12 +137,7 @@ def _snapshots(run: Run) -> dict[str, bytes]:
     weights = spread(steps, max(1, min(SNAPSHOTS, SNAPSHOT_BYTES // max(each, 1))))
     drawn = sorted(int(path.stem) for path in run.folder.glob("snapshots/*.webp") if path.stem.isdigit())
     wanted = [f"snapshots/{step:06d}.{kind}" for step in weights for kind in ("safetensors", "D.safetensors")]
-    wanted += [f"snapshots/{step:06d}.webp" for step in sorted({*weights, *spread(drawn, SNAPSHOTS)})]
-    files = {}
-    for name in wanted:
-        with contextlib.suppress(FileNotFoundError):  # D is not always kept, and a training may thin just now
-            files[name] = (run.folder / name).read_bytes()
-    return files
+    return [*wanted, *(f"snapshots/{step:06d}.webp" for step in sorted({*weights, *spread(drawn, SNAPSHOTS)}))]
 
 
 def _samples(run: Run, config: Config, step: int) -> bytes:

@@ -8,18 +8,18 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gan_core import data, render, runs
 from gan_core.files import write_atomic
-from gan_core.hub import Cancelled, Report, fetch, find
+from gan_core.hub import Source, fetch, find
 from gan_core.hub_checks import Checks
-from gan_core.hub_files import DISCRIMINATOR, GENERATOR, most_bytes
+from gan_core.hub_files import NOT_FOR_A_RUN, most_bytes
+from gan_core.hub_send import Cancelled, Report
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
-NOT_FOR_A_RUN = ("README.md", "samples.png", GENERATOR, DISCRIMINATOR)  # the two are in its snapshots and checkpoint
 _HIDDEN = ".pull-"
 _ABANDONED = 24 * 3600.0  # seconds after which what a killed pull left behind is removed
 
@@ -45,6 +45,26 @@ def pull(
     nothing has been left behind; see `hub_checks` for what is refused.
     """
     source = find(repo, revision, token)
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", repo.split("/")[1])[:30]
+    return take(
+        source, runs_dir, lambda: runs.new_run_folder(runs_dir, name), token=token, report=report, cancelled=cancelled
+    )
+
+
+def take(
+    source: Source,
+    runs_dir: Path,
+    place: Callable[[], Path],
+    *,
+    token: str | None,
+    report: Report = lambda share, **data: None,
+    cancelled: Cancelled = lambda: False,
+    finish: Callable[[Run], None] = lambda run: None,
+) -> Run:
+    """The run of a source, fetched and checked, and moved to `place()`; before that `finish` may add to its folder.
+
+    Raises UserError, and then nothing has been left behind.
+    """
     wanted = {name: file for name, file in source.files.items() if name not in NOT_FOR_A_RUN}
     assert all(most_bytes(name) for name in wanted)  # so none of the names leads out of the folder
     with _hidden_folder(runs_dir) as folder:
@@ -52,9 +72,12 @@ def pull(
         origin = {"hub": source.repo, "revision": source.revision, "commit": source.commit}
         run = Checks(folder, source.repo, origin).all()
         _add_pictures(run)
+        finish(run)
         if cancelled():
             raise UserError("hub_stopped")
-        return _settle(run, runs_dir, repo)
+        settled = place()
+        os.rename(folder, settled)
+        return Run(settled)
 
 
 @contextlib.contextmanager
@@ -84,10 +107,3 @@ def _add_pictures(run: Run) -> None:
         with contextlib.suppress(UserError):  # it has a problem of its own, which a training would tell
             reals = data.load(name).images[: render.GRID_SIDE**2]
             write_atomic(run.folder / "reals.webp", render.encode(render.grid(reals)))
-
-
-def _settle(run: Run, runs_dir: Path, repo: str) -> Run:
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", repo.split("/")[1])[:30]
-    folder = runs.new_run_folder(runs_dir, name)
-    os.rename(run.folder, folder)
-    return Run(folder)

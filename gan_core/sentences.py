@@ -5,6 +5,7 @@ The page's own words are in `gan_ui/strings.py`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 Language = Literal["en", "zh"]
@@ -648,6 +649,110 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "“{name}” is neither a run folder nor USER/NAME on Hugging Face; give one of the two.",
         "“{name}”既不是训练文件夹，也不是 Hugging Face 上的 USER/NAME；请给出其中一个。",
     ),
+    # publishing the app as a Space
+    "space_makes_public": (
+        "Makes the Space {repo}, which everybody can see, on {hardware}.",
+        "将创建所有人可见的 Space {repo}，硬件为 {hardware}。",
+    ),
+    "space_makes_private": (
+        "Makes the private Space {repo} on {hardware}.",
+        "将创建私有的 Space {repo}，硬件为 {hardware}。",
+    ),
+    "space_updates": (
+        "{repo} exists already: its program is replaced; its hardware ({hardware}), visibility, variables and secrets stay.",
+        "{repo} 已存在：只替换其中的程序；硬件（{hardware}）、可见性、变量和密钥保持不变。",
+    ),
+    "space_uploads": (
+        "Uploads {count} files, {size} MB, in one commit: the program and the networks that ship. No other runs, no images "
+        "of your own, no caches, no tokens.",
+        "将在一次提交中上传 {count} 个文件，共 {size} MB：程序和自带的网络。不含其他训练、你自己的图像、缓存和令牌。",
+    ),
+    "space_with_run": (
+        "With them goes {run} as it is now; everybody finds it among the runs.",
+        "同时上传当前状态的 {run}；所有人都能在训练列表中看到它。",
+    ),
+    "space_on_cpu": (
+        "cpu-basic has 2 cores and costs nothing by the hour, but only a paid plan may host the Space; it sleeps after 48 "
+        "hours without visitors.",
+        "cpu-basic 有 2 个核，按小时免费，但只有付费账户可以托管；48 小时无人访问后休眠。",
+    ),
+    "space_on_zero": (
+        "ZeroGPU is what a free account may host, two Spaces of it. Python {python} and torch {torch} are what it has; its "
+        "GPU draws the pictures of the endpoint /sample, and trainings run on its CPU.",
+        "ZeroGPU 是免费账户可以托管的，最多两个 Space。它使用 Python {python} 和 torch {torch}；GPU 只为 /sample 接口画图，训练在其 CPU 上进行。",
+    ),
+    "space_on_paid": (
+        "{hardware} costs money by the hour for as long as it runs: huggingface.co/pricing#spaces.",
+        "{hardware} 在运行期间按小时收费：huggingface.co/pricing#spaces。",
+    ),
+    "space_trainer_is_account": (
+        "The account of the Space is its owner, once signed in there; everybody else watches and samples.",
+        "登录后，Space 所属的账户就是主人；其他人可以观看和采样。",
+    ),
+    "space_variables": ("Variables: {variables}.", "变量：{variables}。"),
+    "space_owner_secret": (
+        "This machine’s GAN_OWNER_TOKEN goes along as a secret, so that the owner’s link works there, too.",
+        "本机的 GAN_OWNER_TOKEN 会作为密钥一并设置，使主人链接在那里也有效。",
+    ),
+    "space_free_account": (
+        "A free account cannot host a Gradio Space on {hardware}; choose zero-a10g, which is free, or a paid plan at "
+        "huggingface.co/pricing.",
+        "免费账户不能在 {hardware} 上托管 Gradio Space；请选择免费的 zero-a10g，或到 huggingface.co/pricing 升级。",
+    ),
+    "space_read_only": (
+        "This token may only read; make one with write access at huggingface.co/settings/tokens and sign in with it.",
+        "这个令牌只能读取；请到 huggingface.co/settings/tokens 新建一个有写权限的令牌并用它登录。",
+    ),
+    "space_not_yours": (
+        "{repo} is not under your account; publish as {account}/NAME, or as a name of an organisation you belong to.",
+        "{repo} 不在你的账户下；请用 {account}/NAME，或你所属组织下的名称发布。",
+    ),
+    "space_other_project": (
+        "{repo} is a Space of something else, and publishing would replace it; choose another name.",
+        "{repo} 是其他项目的 Space，发布会覆盖它；请换一个名称。",
+    ),
+    "space_other_hardware": (
+        "{repo} runs on {hardware}; change that in the settings of the Space first, or choose {hardware}.",
+        "{repo} 运行在 {hardware} 上；请先在 Space 的设置中更改，或选择 {hardware}。",
+    ),
+    "space_broken": (
+        "Everything is uploaded, but the Space does not start ({stage}); its log says why: {url}?logs=build",
+        "已全部上传，但 Space 无法启动（{stage}）；原因见其日志：{url}?logs=build",
+    ),
+    "space_asleep": (
+        "Everything is uploaded, but the Space is not awake ({stage}); restart it on its page: {url}",
+        "已全部上传，但 Space 没有在运行（{stage}）；请在其页面重新启动：{url}",
+    ),
+    "space_still_building": (
+        "Everything is uploaded, and the Space is still being built; see its page: {url}",
+        "已全部上传，Space 仍在构建；请查看其页面：{url}",
+    ),
+    # whose account the page uses
+    "share_sign_in": (
+        "Nobody is signed in on this page; press “Sign in with Hugging Face” above first, then try again.",
+        "本页尚未登录；请先点击上方的“Sign in with Hugging Face”，然后重试。",
+    ),
+    "share_no_sign_in": (
+        "This Space has no sign-in; its owner can add “hf_oauth: true” to its README.md.",
+        "此 Space 没有登录功能；其主人可以在 README.md 中加入“hf_oauth: true”。",
+    ),
+    "share_not_yours": (
+        "Here you can push only to your own account; call it {account}/NAME.",
+        "在这里只能上传到你自己的账户；请写成 {account}/NAME。",
+    ),
+    "share_only_on_space": (
+        "Visitors push only on a Space, signed in with Hugging Face; ask the owner of this app.",
+        "访客只能在 Space 上登录 Hugging Face 后上传；请联系本程序的主人。",
+    ),
+    "share_other_site": (
+        "This was asked by another web site; open the page of this app and do it there.",
+        "这个请求来自别的网站；请打开本程序的页面再操作。",
+    ),
+    # runs kept on the Hub
+    "keep_trouble": (
+        "Something went wrong while keeping the runs; the log of the app says what, and it is tried again.",
+        "保存训练时出了问题；详情见程序日志，将会重试。",
+    ),
     # replays
     "replay_folder_taken": (
         "{path} holds something else than an earlier replay; choose a new or empty folder.",
@@ -672,6 +777,9 @@ class UserError(ValueError):
         self.field = field
         self.values = values
         super().__init__(self.say("en"))
+
+    def __reduce__(self) -> tuple[Any, ...]:  # on ZeroGPU it comes back from another process
+        return functools.partial(UserError, self.key, field=self.field, **self.values), ()
 
     def say(self, language: Language = "en") -> str:
         """The sentence in one language."""

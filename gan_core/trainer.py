@@ -61,7 +61,9 @@ def choose_threads(asked: int) -> int:
 
 def choose_device(asked: str) -> str:
     """The device to train on; "auto" takes CUDA, then MPS, then the CPU. Raises UserError if the asked one is absent."""
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    # on ZeroGPU torch is made to believe in a GPU that only single calls get to use (gan_ui/zero.py)
+    cuda = torch.cuda.is_available() and not os.environ.get("SPACES_ZERO_GPU")
+    present = {"cpu": True, "cuda": cuda, "mps": torch.backends.mps.is_available()}
     if asked == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if present[name])
     if not present[asked]:

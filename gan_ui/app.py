@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from starlette.middleware import Middleware
@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
 from gan_ui.components.classroom import classroom
+from gan_ui.components.kept import kept
 from gan_ui.components.timeline import timeline
 from gan_ui.door import Door
 from gan_ui.explore import compare_tab, explore_tab
@@ -21,10 +22,15 @@ from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
+from gan_ui.share import share_tab
+from gan_ui.share_routes import Share, share_routes
 from gan_ui.strings import STRINGS
 from gan_ui.timeline_routes import timeline_routes
 from gan_ui.train import QUICK, train_tab
 from gan_ui.who import Who
+
+if TYPE_CHECKING:
+    from gan_core.hub_keep import Keeper  # which imports torch
 
 HERE = Path(__file__).parent
 TITLE = "GAN Live · 看 GAN 学习"
@@ -58,6 +64,8 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
                 if who.sign_in:
                     gr.LoginButton(size="sm", scale=0, min_width=240)
         classroom(shared=who.one_owner, lost=who.forgets(runner.runs_dir), elem_id="class")
+        if who.keeps:
+            kept(elem_id="kept")
         with gr.Tabs():
             with localised.add(gr.Tab(id="train"), label="app.train"):
                 train_tab(page, runner, who, localised, language)
@@ -67,6 +75,8 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
                 timeline(elem_id="timeline")
             with localised.add(gr.Tab(id="compare"), label="app.compare"):
                 compare_tab()
+            with localised.add(gr.Tab(id="share"), label="app.share"):
+                share_tab(who)
         page.load(
             lambda chosen: [chosen, *localised.updates(chosen)],
             language,
@@ -86,8 +96,10 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
     return page
 
 
-def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who) -> dict[str, Any]:
-    """Arguments for `Blocks.launch` that do not depend on where the app runs."""
+def launch_settings(
+    runner: Runner, samples: SampleServer, jobs: Jobs, who: Who, keeper: Keeper | None = None
+) -> dict[str, Any]:
+    """Arguments for `Blocks.launch` that do not depend on where the app runs; `keeper` keeps the runs on the Hub."""
     return {
         "theme": _theme(),
         "css": (HERE / "components" / "page.css").read_text(encoding="utf-8"),
@@ -99,6 +111,7 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who)
                 *job_routes(jobs),
                 *film_routes(Films(samples, jobs)),
                 *timeline_routes(runner, samples, who),
+                *share_routes(Share(samples, runner.runs_dir, jobs, who), keeper),
             ],
             "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
         },

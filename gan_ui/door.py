@@ -51,6 +51,15 @@ ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "branch"): ("watch", "poll"),
     ("POST", LAB + "branch"): ("branch", "event"),
     ("POST", LAB + "lead"): ("lead", "poll"),
+    ("GET", LAB + "share/me"): ("watch", "poll"),
+    ("GET", LAB + "share/kept"): ("watch", "poll"),
+    ("GET", LAB + "share/run"): ("watch", "poll"),
+    ("POST", LAB + "share/replay"): ("export", "heavy"),
+    ("POST", LAB + "share/push"): ("push", "event"),
+    ("POST", LAB + "share/push_own"): ("push_own", "heavy"),
+    ("POST", LAB + "share/pull"): ("pull", "event"),
+    ("POST", LAB + "share/look"): ("publish", "event"),
+    ("POST", LAB + "share/publish"): ("publish", "event"),
 }
 # the same for what Gradio serves; the first that fits counts, and what fits none is not bounded
 GRADIO: dict[tuple[str, str], tuple[str, str]] = {

@@ -48,10 +48,11 @@ class Made:
 class Job:
     """One piece of work: what it is told (`report`, `cancelled`), and what is known about it."""
 
-    def __init__(self, visitor: str, work: Callable[[Job], Made | dict[str, Any] | None]) -> None:
+    def __init__(self, visitor: str, work: Callable[[Job], Made | dict[str, Any] | None], lane: deque[Job]) -> None:
         self.id = secrets.token_urlsafe(16)
         self.visitor = visitor
         self.work = work
+        self.lane = lane
         self.status = "queued"
         self.share = 0.0
         self.data: dict[str, Any] = {}
@@ -80,38 +81,46 @@ class Job:
 
 
 class Jobs:
-    """A queue and one thread that works through it: the other cores are for the training and the pictures."""
+    """A queue and one thread that works through it: the other cores are for the training and the pictures.
+
+    What mostly waits for an answer from elsewhere has a queue and a thread of its own, and holds nobody's film up.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._waiting: deque[Job] = deque()
+        self._here: deque[Job] = deque()
+        self._elsewhere: deque[Job] = deque()
         self._changed = threading.Condition()
         self._closed = False
-        threading.Thread(target=self._work, name="jobs", daemon=True).start()
+        for name, lane in (("jobs", self._here), ("jobs-elsewhere", self._elsewhere)):
+            threading.Thread(target=self._work, args=(lane,), name=name, daemon=True).start()
 
-    def start(self, visitor: str, work: Callable[[Job], Made | dict[str, Any] | None]) -> str:
-        """Queue some work for a visitor, and return its id.
+    def start(
+        self, visitor: str, work: Callable[[Job], Made | dict[str, Any] | None], *, elsewhere: bool = False
+    ) -> str:
+        """Queue some work for a visitor, and return its id; `elsewhere` says that most of it is done by another server.
 
         `work` is called in the jobs' thread; a UserError is its failure in words. Raises UserError while too many wait.
         """
+        lane = self._elsewhere if elsewhere else self._here
         with self._changed:
             self._forget_old()
-            if len(self._waiting) >= WAITING_AT_MOST:
-                raise UserError("jobs_full", count=len(self._waiting))
+            if len(lane) >= WAITING_AT_MOST:
+                raise UserError("jobs_full", count=len(lane))
             if sum(job.unfinished for job in self._jobs.values() if job.visitor == visitor) >= A_VISITORS_AT_MOST:
                 raise UserError("jobs_yours_full", count=A_VISITORS_AT_MOST)
-            job = Job(visitor, work)
+            job = Job(visitor, work, lane)
             self._jobs[job.id] = job
-            self._waiting.append(job)
-            self._changed.notify()
+            lane.append(job)
+            self._changed.notify_all()
         return job.id
 
     def describe(self, job_id: str) -> dict[str, Any]:
         """All that the page is told of a job. Raises UserError if it is not known any more."""
         job = self.find(job_id)
         with self._changed:
-            position = self._waiting.index(job) + 1 if job in self._waiting else 0
+            position = job.lane.index(job) + 1 if job in job.lane else 0
         elapsed = self._clock() - job.started
         left = elapsed / job.share - elapsed if job.status == "running" and job.share > 0.02 else None
         error = {"en": job.error.say("en"), "zh": job.error.say("zh")} if job.error else None
@@ -132,8 +141,8 @@ class Jobs:
         job = self.find(job_id)
         job.cancel()
         with self._changed:
-            if job in self._waiting:
-                self._waiting.remove(job)
+            if job in job.lane:
+                job.lane.remove(job)
                 self._end(job, "cancelled")
 
     def close(self) -> None:
@@ -142,16 +151,17 @@ class Jobs:
             self._closed = True
             for job in self._jobs.values():
                 job.cancel()
-            self._waiting.clear()
-            self._changed.notify()
+            self._here.clear()
+            self._elsewhere.clear()
+            self._changed.notify_all()
 
-    def _work(self) -> None:
+    def _work(self, lane: deque[Job]) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._changed.wait_for(lambda: lane or self._closed)
                 if self._closed:
                     return
-                job = self._waiting.popleft()
+                job = lane.popleft()
                 job.status, job.started = "running", self._clock()
             self._run(job)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +52,20 @@ class Loaded:
     stamp: tuple[int, int] | None
 
 
+Draw = Callable[["Loaded", "Tensor", Blend], "Tensor"]  # what `fakes` is
+
+
 class SampleServer:
     """Samples from the run folders in `runs_dir`; every method may be called from any thread.
 
     The last few generators stay in memory. A file is read again as soon as it has been replaced: "live" changes about
     once a second while its run is training. A run or snapshot that disappears is a UserError at the next call.
+    `draw` makes the pictures of `sample`, by default on the CPU as all the others.
     """
 
-    def __init__(self, runs_dir: Path) -> None:
+    def __init__(self, runs_dir: Path, draw: Draw | None = None) -> None:
         self._runs_dir = runs_dir
+        self._draw = draw or fakes
         self._lock = threading.Lock()
         self._loaded: OrderedDict[tuple[str, int | None], Loaded] = OrderedDict()
         self.workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="sample")
@@ -98,7 +104,7 @@ class SampleServer:
         count, seed = int(queries.number("n", n, 1, MAX_SAMPLES, whole=True)), check_field("seed", seed)
         wanted = Blend(queries.digit(digit))
         loaded = self.generator(run_id, queries.step(step))
-        return fakes(loaded, sample_z(seed, count, loaded.config.z_dim), wanted)[:, 0], loaded.step
+        return self._draw(loaded, sample_z(seed, count, loaded.config.z_dim), wanted)[:, 0], loaded.step
 
     def z(self, run_id: str, seed: int | str) -> Tensor:
         """The z of a seed and the two axes of its neighbourhood, float32 (3, z_dim). Raises UserError."""

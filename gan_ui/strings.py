@@ -665,6 +665,107 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "replay.settings": ("All settings", "全部设置"),
     # --- end of replay ---
+    # --- share ---
+    "app.share": ("Share", "分享"),
+    "share.run": ("Run", "训练"),
+    "share.ships": ("ships with the app", "随程序提供"),
+    "share.no_run": ("Choose a run first, above.", "请先在上方选择一次训练。"),
+    "share.own_token": (
+        "Uses the Hugging Face account that this machine is signed in to; the page never sees its token.",
+        "使用本机已登录的 Hugging Face 账户；本页看不到它的令牌。",
+    ),
+    "share.signed_in": (
+        "Signed in as {account}; only that account is used.",
+        "已登录为 {account}；只使用该账户。",
+    ),
+    "share.repo": ("Name on Hugging Face", "在 Hugging Face 上的名称"),
+    "share.repo_from": (
+        "Name on Hugging Face, and @TAG, @BRANCH or @COMMIT if not the newest",
+        "在 Hugging Face 上的名称；非最新版本可加 @标签、@分支或 @提交",
+    ),
+    "share.tag": ("Tag (optional)", "标签（可选）"),
+    "share.private": ("Private", "私有"),
+    "share.no_name": ("Type a name first: USER/NAME.", "请先输入名称：USER/NAME。"),
+    "share.replay": ("Replay: the run as a web page", "回放：把训练做成网页"),
+    "share.about_replay": (
+        "A page that needs no server and no network: open it from a file, mail it, or put it on any web site.",
+        "这个网页不需要服务器和网络：可以直接从文件打开、发邮件，或放到任何网站上。",
+    ),
+    "share.form": ("As", "格式"),
+    "share.form_html": ("one .html file", "单个 .html 文件"),
+    "share.form_zip": (".zip, ready for a static Space", ".zip，可直接作为静态 Space"),
+    "share.will_replay": (
+        "Makes a page of {run} here, at most 8 MB, and gives it to you to download. Nothing is sent anywhere; pictures of your own "
+        "data set are left out.",
+        "在这里把 {run} 做成网页（最多 8 MB）供你下载。不会发送到任何地方；不含你自己数据集的图像。",
+    ),
+    "share.do_replay": ("Make the page", "制作网页"),
+    "share.push": ("Push the run to the Hub", "上传训练到 Hub"),
+    "share.about_push": (
+        "A model repository with a model card, the weights and the whole timeline; a pull makes it a run again.",
+        "一个模型仓库，包含模型说明、权重和整个时间线；下载后又是一次训练。",
+    ),
+    "share.will_push": (
+        "Uploads {run} to {repo}{size}, in one commit.",
+        "将在一次提交中把 {run} 上传到 {repo}{size}。",
+    ),
+    "share.size": (", about {mb} MB in {files} files", "（约 {mb} MB，{files} 个文件）"),
+    "share.files": ("{files} files", "{files} 个文件"),
+    "share.with_checkpoint": (
+        "The checkpoint of step {step} goes along, so the training can go on elsewhere.",
+        "包含第 {step} 步的检查点，因此可以在别处继续训练。",
+    ),
+    "share.without_checkpoint": (
+        "It has no checkpoint, so it can be sampled from but not trained further.",
+        "没有检查点，因此只能采样，不能继续训练。",
+    ),
+    "share.everybody_sees": ("Everybody can see it.", "所有人可见。"),
+    "share.nobody_sees": ("Nobody else can see it.", "其他人不可见。"),
+    "share.stays": ("The trainer’s log and training pictures stay here.", "训练日志和训练图像留在本机。"),
+    "share.do_push": ("Push", "上传"),
+    "share.pushed": ("Pushed:", "已上传："),
+    "share.pull": ("Pull a run from the Hub", "从 Hub 下载训练"),
+    "share.about_pull": (
+        "Somebody’s run, pushed from this program: it samples, scrubs and branches like your own.",
+        "别人用本程序上传的训练：可以像自己的训练一样采样、回看和分支。",
+    ),
+    "share.will_pull": (
+        "Fetches {repo}, checks every file of it, and adds it to the runs here; then this page shows it. Nothing here is changed.",
+        "下载 {repo}，检查其中每个文件，再加入这里的训练列表，然后显示它。这里已有的内容不变。",
+    ),
+    "share.do_pull": ("Pull", "下载"),
+    "share.pulled": ("It is among the runs now, and shown.", "已加入训练列表并显示。"),
+    "share.publish": ("Publish the app as a Space", "把程序发布为 Space"),
+    "share.about_publish": (
+        "This app on Hugging Face, for a class: you train there, everybody watches, samples and explores.",
+        "把本程序放到 Hugging Face 上供课堂使用：你在那里训练，大家观看、采样和探索。",
+    ),
+    "share.hardware": ("Hardware", "硬件"),
+    "share.hardware_free": ("what my account may use", "我的账户可用的"),
+    "share.with_run": ("With the chosen run", "附上所选训练"),
+    "share.do_look": ("See what will happen", "查看将会发生什么"),
+    "share.do_publish": ("Publish", "发布"),
+    "share.will_look": (
+        "The button only asks Hugging Face what your account may do, and lists what would be uploaded.",
+        "此按钮只询问 Hugging Face 你的账户可以做什么，并列出将上传的内容。",
+    ),
+    "share.looking": ("Asking Hugging Face …", "正在询问 Hugging Face……"),
+    "share.published": ("It runs:", "已在运行："),
+    "share.being_built": ("Everything is uploaded; how it is being built:", "已全部上传；构建情况见："),
+    "share.stage_building": ("is being built", "正在构建"),
+    "share.stage_starting": ("is starting", "正在启动"),
+    "kept.restoring": (
+        "Bringing back the runs kept in {repo}: {done} of {count}.",
+        "正在从 {repo} 取回训练：{done} / {count}。",
+    ),
+    "kept.watching": ("Runs are kept in {repo}.", "训练保存在 {repo}。"),
+    "kept.kept": ("Runs are kept in {repo}, last at {time}.", "训练保存在 {repo}，上次保存于 {time}。"),
+    "kept.failing": (
+        "Runs cannot be kept in {repo} now; trainings go on. {why} Next try in {seconds} s.",
+        "暂时无法把训练保存到 {repo}；训练照常进行。{why}{seconds} 秒后重试。",
+    ),
+    "kept.damaged": ("{damaged} of them are damaged and were left there.", "其中 {damaged} 次已损坏，留在原处。"),
+    # --- end of share ---
 }
 
 

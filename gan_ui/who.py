@@ -19,7 +19,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +51,7 @@ RIGHTS: dict[str, tuple[Answer, Answer, Answer]] = {
     "upload": ("yes", "no", "no"),
     "pull": ("yes", "no", "no"),
     "push": ("yes", "no", "no"),
+    "push_own": ("yes", "yes", "yes"),  # only on a Space, and only with the token of whoever is signed in
     "publish": ("yes", "no", "no"),
     "lead": ("yes", "no", "no"),
     "nobody": ("no", "no", "no"),  # what Gradio serves and this app does not use
@@ -103,6 +104,14 @@ class Caps:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account of the Hub that signed in on this page, and its own token."""
+
+    name: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Person:
     """Somebody who asks. `known` is false for one without our cookie, who shares a name with all of that address."""
 
@@ -147,7 +156,8 @@ class Who:
         self.caps = Caps()
         # a sign-in button without these stops the app; Spaces have them where the README says `hf_oauth: true`
         self.sign_in = bool(self.space and environment.get("OAUTH_CLIENT_ID") and find_spec("authlib"))
-        self._kept = {name: environment.get(name, "") for name in ("GAN_RUNS_DIR", "GAN_PUSH_REPO")}
+        self.keeps = environment.get("GAN_PUSH_REPO", "").strip()  # the repository that keeps the runs, or ""
+        self._runs_dir_is_set = bool(environment.get("GAN_RUNS_DIR"))
 
     def person(self, request: Any) -> Person:
         """Who sent a request, Starlette's or Gradio's."""
@@ -165,9 +175,9 @@ class Who:
 
     def forgets(self, runs_dir: Path) -> bool:
         """Whether the runs are gone after a restart: on a Space, unless they lie on a volume or are pushed somewhere."""
-        if not self.space or self._kept["GAN_PUSH_REPO"]:
+        if not self.space or self.keeps:
             return False
-        return not self._kept["GAN_RUNS_DIR"] or _disk(runs_dir) == _disk(Path(__file__))
+        return not self._runs_dir_is_set or _disk(runs_dir) == _disk(Path(__file__))
 
     def is_owner_token(self, token: str) -> bool:
         """Whether it is the GAN_OWNER_TOKEN."""
@@ -180,12 +190,24 @@ class Who:
     def _is_owner_cookie(self, cookie: str) -> bool:
         return bool(self._token) and hmac.compare_digest(cookie.encode(), self.owner_cookie().encode())
 
+    def account(self, request: Any) -> Account | None:
+        """The account that is signed in where a request comes from; None where nobody is, and off a Space."""
+        info = self._signed_in(request.scope)
+        user = info.get("userinfo", {})
+        name, token = user.get("preferred_username"), info.get("access_token")
+        return Account(str(name), str(token)) if name and token else None
+
     def _signed_in_as_owner(self, scope: Mapping[str, Any]) -> bool:
-        """By the session that Gradio's sign-in keeps in a signed cookie."""
+        user = self._signed_in(scope).get("userinfo", {})
+        return any(name and user.get(key) == name for key, name in self._account.items())
+
+    def _signed_in(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """The session that Gradio's sign-in keeps in a signed cookie, while it lasts; else nothing."""
         session = scope.get("session")
         info = session.get("oauth_info") if isinstance(session, dict) and self.space else None
-        user = info.get("userinfo") if isinstance(info, dict) and info.get("expires_at", 0) > time.time() else None
-        return isinstance(user, dict) and any(name and user.get(key) == name for key, name in self._account.items())
+        if not isinstance(info, dict) or info.get("expires_at", 0) <= time.time():
+            return {}
+        return info if isinstance(info.get("userinfo"), dict) else {}
 
 
 def _disk(path: Path) -> int | None:

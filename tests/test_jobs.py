@@ -164,3 +164,21 @@ def test_closing_ends_what_runs_and_starts_nothing_more(clock: Clock) -> None:
     jobs.close()
     wait_until(lambda: status(jobs, running) == "cancelled")
     assert jobs.find(waiting).cancelled()
+
+
+def test_what_waits_for_another_server_holds_nobody_up(jobs: Jobs) -> None:
+    far, near = Gate(), Gate()
+    waiting = jobs.start("anna", far, elsewhere=True)
+    assert far.running.wait(10)
+    behind = jobs.start("bert", Gate(), elsewhere=True)
+    film = jobs.start("anna", near)
+    near.open.set()
+    wait_until(lambda: jobs.describe(film)["status"] == "done")
+    assert (jobs.describe(waiting)["status"], jobs.describe(behind)["position"]) == ("running", 1)
+    jobs.start("anna", Gate(), elsewhere=True)
+    with pytest.raises(UserError):
+        jobs.start("anna", Gate())
+    jobs.cancel(behind)
+    assert jobs.describe(behind)["status"] == "cancelled"
+    far.open.set()
+    wait_until(lambda: jobs.describe(waiting)["status"] == "done")

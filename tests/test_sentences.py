@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from gan_core.diagnostics import KINDS
 from gan_core.fields import FIELDS
 from gan_core.presets import PRESETS
-from gan_core.sentences import SENTENCES
+from gan_core.sentences import SENTENCES, UserError
 from gan_ui.strings import STRINGS
 
 ROOT = Path(__file__).parent.parent
@@ -58,3 +59,10 @@ def test_every_word_the_page_asks_for_exists() -> None:
         for key, end in re.findall(r"ganLive\.t\('([\w.]+)'(.?)", source):
             begun = end not in ",)"  # the rest of the key is put on in JavaScript
             assert key in STRINGS or (begun and any(word.startswith(key) for word in STRINGS)), f"{path.name}: {key}"
+
+
+def test_an_error_that_is_copied_to_another_process_is_the_same() -> None:
+    error = UserError("out_of_range", field="lr_g", value=9, low=0, high=1)
+    again = copy.copy(error)  # by the protocol of pickle, as processes do it
+    assert (again.key, again.field, again.values, str(again)) == (error.key, error.field, error.values, str(error))
+    assert again is not error

@@ -6,9 +6,9 @@ const JOB_POLL_MS = 150, JOB_PATIENCE_MS = 30000;
 /**
  * Runs the strip of `root` (.jb). Its `start(send)` awaits `send()`, a request that starts a job, and follows that job; one
  * that still runs is cancelled. `told(status)` hears of every look at it, `done(status, id)` of its success, and `ended()`
- * of any end.
+ * of any end; `says(status)` may have words for where it is, instead of the time left.
  */
-function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {}} = {}) {
+function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {}, says = () => ''} = {}) {
   const find = name => root.querySelector(name), word = (key, values) => ganLive.t('job.' + key, values);
   const bar = find('.jb-bar'), facts = find('.jb-facts'), cancelling = find('.jb-cancel'), message = find('.jb-said'), link = find('.jb-file');
   let id = '', serial = 0, last = null, error = null;
@@ -30,7 +30,7 @@ function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {}}
     const left = last && last.seconds_left;
     facts.textContent = !last || last.status === 'queued'
       ? word(last && last.position ? 'waits' : 'starts', {position: last && last.position})
-      : left === null ? '' : word('left', {seconds: Math.max(1, Math.round(left))});
+      : says(last) || (left === null ? '' : word('left', {seconds: Math.max(1, Math.round(left))}));
   }
 
   function end(newError) {
@@ -97,5 +97,11 @@ function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {}}
 
   cancelling.addEventListener('click', cancel);
   ganLive.on('language', show);
-  return {start, cancel, get running() { return Boolean(id); }};
+  /** Forgets what came of the last job. */
+  function clear() {
+    last = error = null;
+    show();
+  }
+
+  return {start, cancel, clear, get running() { return Boolean(id); }};
 }

@@ -38,11 +38,12 @@ class Account:
     name: str
     writes_to: frozenset[str]
     pays: bool = True
+    role: str = "write"
 
 
 ACCOUNTS = {
     "hf_alice": Account("alice", frozenset({"alice", "acme"})),
-    "hf_alice_read": Account("alice", frozenset()),
+    "hf_alice_read": Account("alice", frozenset(), role="read"),
     "hf_bob": Account("bob", frozenset({"bob"}), pays=False),
 }
 
@@ -82,6 +83,10 @@ class Repository:
     private: bool = False
     gated: bool = False
     sdk: str | None = None
+    hardware: str | None = None
+    variables: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    stages: list[str] = field(default_factory=lambda: ["NO_APP_FILE"])  # the first is now, the next after a look at it
     commits: list[Commit] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -146,6 +151,7 @@ class StandIn:
         self.xet = xet
         self.failures: list[Failure] = []
         self.requests: list[str] = []
+        self.building = ["BUILDING", "APP_STARTING", "RUNNING"]  # what a Space goes through after a commit
         self.sent_token_outside = False
         options = {
             "log_level": "error",
@@ -279,7 +285,9 @@ async def whoami(hub: StandIn, request: Request) -> Any:
     account = hub.account(request, required=True)
     assert account is not None
     others = [{"type": "org", "id": name, "name": name} for name in sorted(account.writes_to - {account.name})]
-    return {"type": "user", "id": account.name, "name": account.name, "orgs": others}
+    auth = {"type": "access_token", "accessToken": {"role": account.role}}
+    facts = {"id": account.name, "name": account.name, "isPro": account.pays, "auth": auth}
+    return {"type": "user", "orgs": others, **facts}
 
 
 @route("POST", r"/api/repos/create")
@@ -296,6 +304,10 @@ async def create(hub: StandIn, request: Request) -> Any:
         raise Refused(402, "hosting Gradio and Docker Spaces on free cpu-basic requires a PRO subscription")
     private = asked.get("visibility") == "private" or bool(asked.get("private"))
     hub.repositories[kind, name] = repository = Repository(kind, name, private, sdk=asked.get("sdk"))
+    if kind == "spaces":
+        repository.hardware = asked.get("hardware", "cpu-basic")
+        for what, kept in (("variables", repository.variables), ("secrets", repository.secrets)):
+            kept.update({each["key"]: each["value"] for each in asked.get(what) or []})
     repository.commit("initial commit", {".gitattributes": Stored(b"*.safetensors filter=lfs\n")})
     return {"url": address(request, kind, name), "name": name}
 
@@ -345,7 +357,25 @@ async def information(hub: StandIn, request: Request, kind: str, name: str, revi
     return {
         **{"id": name, "sha": commit.oid, "private": repository.private, "gated": repository.gated, "tags": []},
         **{"author": name.split("/")[0], "siblings": names, "downloads": 0, "likes": 0, "sdk": repository.sdk},
+        **({"runtime": state_of(repository)} if kind == "spaces" else {}),
     }
+
+
+def state_of(repository: Repository) -> dict[str, Any]:
+    hardware = {
+        "current": None if len(repository.stages) > 1 else repository.hardware,
+        "requested": repository.hardware,
+    }
+    return {"stage": repository.stages[0], "hardware": hardware}
+
+
+@route("GET", r"/api/(spaces)/([^/]+/[^/]+)/runtime")
+async def runtime(hub: StandIn, request: Request, kind: str, name: str) -> Any:
+    repository = hub.find(request, kind, name)
+    state = state_of(repository)
+    if len(repository.stages) > 1:
+        del repository.stages[0]
+    return state
 
 
 # --- upload ---
@@ -421,6 +451,8 @@ async def commit(hub: StandIn, request: Request, kind: str, name: str, revision:
             case "deletedFile":
                 del files[value["path"]]
     oid = repository.commit(header["value"]["summary"], files)
+    if kind == "spaces":
+        repository.stages = list(hub.building)
     where = f"{address(request, kind, name)}/commit/{oid}"
     return {"success": True, "commitOid": oid, "commitUrl": where, "hookOutput": ""}
 
