@@ -23,7 +23,6 @@ RUNS = "checkpoints/runs"  # where the app looks for runs when nothing else is s
 ZERO = "zero-a10g"
 ZERO_PYTHON = "3.12.12"
 ZERO_VERSIONS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # the newest pair that ZeroGPU has
-CPU_WHEELS = "--extra-index-url https://download.pytorch.org/whl/cpu"  # else pip fetches gigabytes of CUDA
 
 
 def app_files(hardware: str) -> dict[str, bytes]:
@@ -43,7 +42,7 @@ def app_files(hardware: str) -> dict[str, bytes]:
 
 def requirements(hardware: str) -> str:
     """requirements.txt for this hardware."""
-    lines = [CPU_WHEELS] if hardware.startswith("cpu") else []
+    lines = []
     for line in (ROOT / "requirements.txt").read_text("utf-8").split():
         name = re.split(r"[=<>,]", line)[0]
         if name in ZERO_VERSIONS and hardware == ZERO:
