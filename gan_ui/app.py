@@ -20,6 +20,7 @@ from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
+from gan_ui.search_routes import Searches, search_routes
 from gan_ui.strings import STRINGS
 from gan_ui.train import QUICK, train_tab
 from gan_ui.who import Who
@@ -94,6 +95,7 @@ def launch_settings(runner: Runner, samples: SampleServer, jobs: Jobs, who: Who)
                 *routes(samples),
                 *job_routes(jobs),
                 *film_routes(Films(samples, jobs)),
+                *search_routes(Searches(samples, jobs)),
             ],
             "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
         },

@@ -11,6 +11,9 @@
         {"step", "z_dim", "directions": base64 of little-endian float32 (k, z_dim), "names": [...]}
     POST /gradio_api/lab/directions?run=ID&step=N&index=I
         body: the name of that direction, UTF-8; it is kept with the run
+    POST /gradio_api/lab/walk?run=ID&step=live|N&frames=N&first=I
+        body: JSON, {"poses": [text, ...]}. The pictures of up to 64 frames of a round trip through the poses that has
+        `frames` in all, from number `first` on: the same as those of its film (gan_ui/film_routes.py)
     POST /gradio_api/lab/pose?run=ID&step=live|N&psi=1&digit=D&to=D&share=S
         body: z. Answers {"text"}
     GET  /gradio_api/lab/pose?text=T&run=ID
@@ -36,10 +39,12 @@ from starlette.routing import Route
 from gan_core import pose as poses
 from gan_core.config import check_field
 from gan_core.direction_names import direction_names, name_direction
+from gan_core.film import FRAMES_AT_MOST
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.runs import snapshot_steps
 from gan_core.sentences import UserError
 from gan_ui import queries
+from gan_ui.film_routes import poses_of
 from gan_ui.sampling import MAX_SAMPLES, Blend, Loaded, SampleServer, fakes
 
 if TYPE_CHECKING:
@@ -69,12 +74,12 @@ class SampleRoutes:
         from gan_core.latent import neighbourhood, truncate
         from gan_core.render import to_uint8
 
-        psi, blend = queries.number("psi", query.get("psi", 1), 0, 2), _blend(query)
+        psi, blend = queries.number("psi", query.get("psi", 1), 0, 2), blend_of(query)
         side = query.get("side", "1")
         if side not in SIDES:
             raise UserError("not_a_choice", field="side", value=side, choices=", ".join(SIDES))
         loaded = self._loaded(query)
-        z = _z(loaded, body, MAX_SAMPLES if side == "many" else 1)
+        z = z_of_body(loaded, body, MAX_SAMPLES if side == "many" else 1)
         if side == "digits":
             z = z.expand(CLASSES, -1)
         elif side == "5":
@@ -108,9 +113,28 @@ class SampleRoutes:
         index = int(queries.number("index", query.get("index"), 0, 511, whole=True))
         return JSONResponse({"name": name_direction(run, step, index, body.decode("utf-8", "replace"))})
 
+    def walk(self, query: Mapping[str, str], body: bytes) -> Response:
+        from gan_core.latent import generate, walk
+        from gan_core.render import to_uint8
+
+        texts = poses_of(queries.json_object(body).get("poses"))
+        frames = int(queries.number("frames", query.get("frames"), 2, FRAMES_AT_MOST, whole=True))
+        first = int(queries.number("first", query.get("first", 0), 0, frames - 1, whole=True))
+        loaded = self._loaded(query)
+        for pose in texts:
+            pose.check(loaded.config, loaded.run.id)
+        z, weights = walk(texts, frames)
+        if weights is None and is_conditional(loaded.config.network):
+            raise UserError("film_needs_digits", run=loaded.run.id)
+        part = slice(first, first + MAX_SAMPLES)
+        made = generate(loaded.G, z[part], None if weights is None else weights[part])
+        if not made.isfinite().all():
+            raise UserError("fakes_not_finite", step=loaded.step)
+        return _bytes(to_uint8(made), {"X-Step": str(loaded.step)})
+
     def write_pose(self, query: Mapping[str, str], body: bytes) -> Response:
         loaded = self._loaded(query)
-        z, blend = _z(loaded, body, 1), _blend(query)
+        z, blend = z_of_body(loaded, body, 1), blend_of(query)
         pose = poses.Pose(
             tuple(z[0].tolist()),
             queries.number("psi", query.get("psi", 1), 0, 2),
@@ -153,13 +177,14 @@ def routes(server: SampleServer) -> list[Route]:
         route("z", "GET", own.z),
         route("directions", "GET", own.directions),
         route("directions", "POST", own.name),
+        route("walk", "POST", own.walk),
         route("pose", "GET", own.read_pose),
         route("pose", "POST", own.write_pose),
     ]
 
 
-def _z(loaded: Loaded, body: bytes, at_most: int) -> Tensor:
-    """The z of a body, float32 (n, z_dim), clipped to where G was trained."""
+def z_of_body(loaded: Loaded, body: bytes, at_most: int) -> Tensor:
+    """The z of a body, float32 (n, z_dim), clipped to where G was trained. Raises UserError."""
     from torch import from_numpy
 
     z_dim = loaded.config.z_dim
@@ -172,7 +197,8 @@ def _z(loaded: Loaded, body: bytes, at_most: int) -> Tensor:
     return from_numpy(values.clip(-Z_LIMIT, Z_LIMIT)).view(count, z_dim)
 
 
-def _blend(query: Mapping[str, str]) -> Blend:
+def blend_of(query: Mapping[str, str]) -> Blend:
+    """The digit or blend of a query. Raises UserError."""
     share = queries.number("share", query.get("share", 0), 0, 1)
     return Blend(queries.digit(query.get("digit")), queries.digit(query.get("to"), "to"), share)
 
