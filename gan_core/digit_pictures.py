@@ -57,6 +57,6 @@ def _centred(bright: Pixels) -> Pixels:
 
 
 def _start(weights: np.ndarray[tuple[int], np.dtype[np.float64]], length: int) -> int:
-    """Where a side of that length begins, so that its centre of mass comes into the middle and all of it stays inside."""
-    centre = float(weights @ (np.arange(length) + 0.5) / weights.sum())
+    """Where a side of that length begins, so that its centre of mass comes to pixel 14, and all of it stays inside."""
+    centre = float(weights @ np.arange(length) / weights.sum())
     return min(SIDE - length, max(0, round(SIDE / 2 - centre)))

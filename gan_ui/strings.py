@@ -489,6 +489,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "latent_walk.tray": ("Kept poses", "保存的姿态"),
     "latent_walk.add": ("Keep this pose", "保存当前姿态"),
+    "latent_walk.random": ("Keep a random one", "保存随机姿态"),
+    "latent_walk.about_random": (
+        "Draw another z and keep it, without going there.",
+        "另抽一个 z 并保存，但不移到那里。",
+    ),
     "latent_walk.remove": ("Remove", "移除"),
     "latent_walk.earlier": ("Move the chosen pose forward", "把选中的姿态前移"),
     "latent_walk.later": ("Move the chosen pose back", "把选中的姿态后移"),

@@ -53,10 +53,14 @@ const axesWanted = () => subject().run + ' ' + seedNow();
 const idle = () => drawSeed === null && axesOf === axesWanted() && nearShown === nearKey() && classesShown === classesKey()
   && (bankView !== 'directions' || directionsOf === directionsKey()) && pairsShown === pairsKey();
 
+/** Whether the tab is open; the bank itself may be out of sight, above the cards that follow its pose. */
+const onPage = () => root.offsetParent !== null;
+
 function next() {
-  if (!visible || document.hidden || !view || !subject().run) return null;
+  if (!onPage() || document.hidden || !view || !subject().run) return null;
   if (linked) return fetchLinked;
   if (drawSeed !== null || axesOf !== axesWanted()) return fetchSeed;
+  if (!visible) return null;
   if (digitShown !== digitKey()) return fetchDigit;
   if (bankView === 'directions' && directionsOf !== directionsKey()) return fetchDirections;
   if (idle()) return null;
@@ -254,10 +258,10 @@ function lockCurrent() {
   else if (directions.current() >= 0) directions.lock(directions.current());
 }
 
-/** R, L and Ctrl-Z work wherever the focus is while the tab is seen, but not while somebody types. */
+/** R, L and Ctrl-Z work wherever the focus is while the tab is open, but not while somebody types. */
 function keyed(event) {
   const typing = event.target.closest && event.target.closest('input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]');
-  if (!visible || typing || event.altKey || !pose()) return;
+  if (!onPage() || typing || event.altKey || !pose()) return;
   const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
   if (command && key === 'z') event.shiftKey ? ganPose.redo() : ganPose.undo();
   else if (command && key === 'y') ganPose.redo();

@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from gan_core.neighbours import COUNT
 from gan_ui.components.jobs import JOB_HTML
 from gan_ui.components.latent_parts import part
 
+NEAREST = 5  # the COUNT of gan_core/neighbours.py, which would bring torch
 _NEAR = "".join(
     '<li><canvas width="28" height="28"></canvas><span class="ly-bar"><i></i></span><span class="ly-far"></span></li>'
-    for _ in range(COUNT)
+    for _ in range(NEAREST)
 )
 _KINDS = "".join(
     f'<section class="ly-kind" data-kind="{kind}"><h5><span data-t="{kind}"></span> <small data-t="about_{kind}"></small></h5>'
@@ -23,8 +23,7 @@ _KINDS = "".join(
 # The words are put in by latent_part.js.
 BODY = f"""
 <p class="lb-help" data-t="help"></p>
-<div class="lc-row"><button type="button" class="lb-button lb-main-one ly-look" data-t="look"></button></div>
-{JOB_HTML}
+<div class="lc-row"><button type="button" class="lb-button lb-main-one ly-look" data-t="look"></button>{JOB_HTML}</div>
 <div class="ly-found" hidden>
   <p class="ly-verdict" role="status"></p>
   <div class="ly-rows"><figure class="ly-fake"><canvas width="28" height="28" role="img" data-label="fake"></canvas>

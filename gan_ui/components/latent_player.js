@@ -17,12 +17,12 @@ function makePlayer(canvas, {wanted, shown, failed}) {
   /** Takes up another walk at the same share of the way; its old frames are no use. */
   function refresh() {
     const now = wanted();
-    if (now && walk && now.key === walk.key) return now;
+    if (now && walk && now.key === walk.key) return walk;
     at = walk && now ? at / walk.frames * now.frames : 0;
     walk = now;
     batches = new Map();
     frameShown = -1;
-    return now;
+    return walk;
   }
 
   function next() {
@@ -67,8 +67,9 @@ function makePlayer(canvas, {wanted, shown, failed}) {
     // where there is no frame yet, time stands still instead of passing unseen
     const before = at;
     at = (at + passed * RATE / 1000) % walk.frames;
-    if (!draw()) at = before;
-    pump();
+    const drew = draw();
+    if (!drew) at = before;
+    if (!drew || number(at) !== number(before)) pump();
   }
 
   return {

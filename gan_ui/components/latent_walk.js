@@ -40,24 +40,32 @@ function changed() {
   part.tell(trouble, sizes.length > 1 ? 'mixed' : tray.items.length < 2 ? 'too_few' : null, {sizes: sizes.join(', ')});
   if (part.seen && tray.items.length > 1 && !calm.matches && !stopped) player.play();
   if (!part.seen || tray.items.length < 2) player.pause();
-  find('.lw-add').disabled = !part.pose || tray.full;
+  find('.lw-add').disabled = find('.lw-random').disabled = !part.pose || tray.full;
   tellPlay();
   if (part.seen) player.pump();
 }
 
-async function add() {
-  const {z, psi, digit, to, share} = part.pose, query = asked(part.pose), body = z;
-  const given = part.pose.classes ? {digit, to, share} : {digit: '', to: '', share: 0};
-  try {
-    const [text, picture] = await Promise.all([
-      ask('pose', query, {method: 'POST', body}).then(answer => answer.json()),
-      ask('sample', query, {method: 'POST', body}).then(answer => answer.arrayBuffer())]);
-    const items = tray.items.length;
-    selected = items;
-    tray.add({text: text.text, z: [...z], psi, ...given, thumb: textOf(new Uint8Array(picture))});
-    part.tell(said, tray.full ? 'full' : null, {room: TRAY_ROOM});
-  } catch (error) { part.tell(said, part.reason(error)); }
+/** Keeps a pose, as text and with its picture. */
+async function keep(pose) {
+  const query = asked(pose), body = pose.z;
+  const [text, picture] = await Promise.all([
+    ask('pose', query, {method: 'POST', body}).then(answer => answer.json()),
+    ask('sample', query, {method: 'POST', body}).then(answer => answer.arrayBuffer())]);
+  const {psi, digit, to, share} = pose, drawn = pose.classes ? {digit, to, share} : {digit: '', to: '', share: 0};
+  selected = tray.items.length;
+  tray.add({text: text.text, z: [...pose.z], psi, ...drawn, thumb: textOf(new Uint8Array(picture))});
+  part.tell(said, tray.full ? 'full' : null, {room: TRAY_ROOM});
 }
+
+async function keepRandom() {
+  const {pose} = part, seed = Math.floor(Math.random() * 2 ** 31);
+  const values = new Float32Array(await (await ask('z', {run: pose.run, seed})).arrayBuffer());
+  await keep({...pose, z: values.slice(0, values.length / 3)});
+}
+
+const orSay = work => async () => {
+  try { await work(); } catch (error) { part.tell(said, part.reason(error)); }
+};
 
 /** Goes to a kept pose, if the run that is shown can draw it. */
 function go(i) {
@@ -137,7 +145,8 @@ function walkTray(event) {
   event.preventDefault();
 }
 
-find('.lw-add').addEventListener('click', add);
+find('.lw-add').addEventListener('click', orSay(() => keep(part.pose)));
+find('.lw-random').addEventListener('click', orSay(keepRandom));
 find('.lw-earlier').addEventListener('click', () => move(-1));
 find('.lw-later').addEventListener('click', () => move(1));
 find('.lw-remove').addEventListener('click', remove);

@@ -12,7 +12,9 @@ from gan_ui.components.latent_parts import part
 
 _SIZES = (112, 224, 448, 560)  # whole multiples of 28
 _KINDS = "".join(f'<option value="{kind}">{kind.upper().replace("WEBP", "WebP")}</option>' for kind in KINDS)
-_SIZE_OPTIONS = "".join(f'<option value="{size}">{size} × {size}</option>' for size in _SIZES)
+_SIZE_OPTIONS = "".join(
+    f'<option value="{size}"{" selected" * (size == 448)}>{size} × {size}</option>' for size in _SIZES
+)
 
 # The words are put in by latent_part.js.
 BODY = f"""
@@ -20,6 +22,7 @@ BODY = f"""
 <div class="lw-tray" role="listbox" data-label="tray" aria-orientation="horizontal"></div>
 <div class="lc-row">
   <button type="button" class="lb-button lb-main-one lw-add" data-t="add"></button>
+  <button type="button" class="lb-button lw-random" data-t="random" data-title="about_random"></button>
   <button type="button" class="lb-button lw-earlier" data-label="earlier" data-title="earlier">←</button>
   <button type="button" class="lb-button lw-later" data-label="later" data-title="later">→</button>
   <button type="button" class="lb-button lw-remove" data-t="remove"></button>
