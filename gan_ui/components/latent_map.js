@@ -18,7 +18,7 @@ context.imageSmoothingEnabled = before.getContext('2d').imageSmoothingEnabled = 
 
 let rows = [], names = [], rowsKey = '';     // the directions to choose from: those found, then the seed's two axes
 let chosen = ['0', '1'];                     // of which the map shows these
-let plane = null, planeSerial = 0;
+let plane = null, planeSerial = 0, zSeen = null;
 let view = {x: 0, y: 0, span: SPAN};         // the middle of the map, and its width
 let drawnKey = '', level = 0, first = 0;     // what is being drawn, how finely, and the first tile that is missing
 let shownLook = '', drawnAt = 0, digitKey = '';
@@ -117,6 +117,10 @@ function moved() {
     planeSerial++;
     touched = performance.now();
   }
+  // the map follows a pose that leaves it, but stays where somebody has moved it
+  const left = z !== zSeen && !held() && !insight(shares());
+  zSeen = z;
+  if (left) centre();
   tellMarker();
 }
 
@@ -146,12 +150,6 @@ function shares() {
 }
 const insight = ([right, down]) => Math.min(right, down) >= 0 && Math.max(right, down) <= 1;
 const middle = () => plane && insight(shares()) ? shares() : [0.5, 0.5];
-
-/** Moves the pose by that much; the map follows if it leaves it. */
-function go(x, y) {
-  ganPose.set({z: plane.point(x, y)});
-  if (plane && !insight(shares())) show(x, y, view.span);
-}
 
 function centre() {
   const {x, y} = plane.at(part.pose.z);
@@ -196,7 +194,7 @@ function keyed(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || !plane) return;
   const step = view.span / LEVELS[1] * (event.shiftKey ? 0.25 : 1), {x, y} = plane.at(part.pose.z);
   const goals = {ArrowLeft: [x - step, y], ArrowRight: [x + step, y], ArrowUp: [x, y - step], ArrowDown: [x, y + step]};
-  if (event.key in goals) go(...goals[event.key]);
+  if (event.key in goals) ganPose.set({z: plane.point(...goals[event.key])});
   else if (event.key === '+' || event.key === '=') zoom(1 / ZOOM);
   else if (event.key === '-') zoom(ZOOM);
   else if (event.key === 'Home') centre();
@@ -231,10 +229,9 @@ function tellMarker() {
 selects.forEach((select, which) => select.addEventListener('change', () => {
   chosen = chosen.map((name, i) => i === which ? select.value : name);
   plane = null;
-  view = {x: 0, y: 0, span: view.span};
   tellChoices();
   moved();
-  pump();
+  if (plane) centre();
 }));
 map.addEventListener('pointerdown', pressed);
 map.addEventListener('pointermove', dragged);

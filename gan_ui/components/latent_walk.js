@@ -36,8 +36,8 @@ function wanted() {
 
 /** The pose, the tray, or whether the card is seen. */
 function changed() {
-  const sizes = [...new Set(tray.items.map(item => item.z.length))];
-  part.tell(trouble, sizes.length > 1 ? 'mixed' : tray.items.length < 2 ? 'too_few' : null, {sizes: sizes.join(', ')});
+  const sizes = [...new Set(tray.items.map(item => item.z.length))].sort((a, b) => a - b);
+  part.tell(find('.lw-hint'), sizes.length > 1 ? 'mixed' : tray.items.length < 2 ? 'too_few' : null, {sizes: sizes.join(', ')});
   if (part.seen && tray.items.length > 1 && !calm.matches && !stopped) player.play();
   if (!part.seen || tray.items.length < 2) player.pause();
   find('.lw-add').disabled = find('.lw-random').disabled = !part.pose || tray.full;

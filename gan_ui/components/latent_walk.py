@@ -35,6 +35,7 @@ BODY = f"""
     <label class="lb-knob"><span data-t="speed"></span>
       <input class="lw-speed" type="range" min="0.5" max="6" step="0.25" value="2"><output class="lw-speed-value"></output></label>
     <p class="lb-help" data-t="about_way"></p>
+    <p class="lc-said lw-hint" hidden></p>
     <p class="lc-said lw-trouble" role="status" hidden></p>
   </div>
 </div>
