@@ -7,32 +7,33 @@ const FULL = 2;                    // where a bar ends
 
 const root = element.querySelector('.lc-part');
 const part = makePart(root, 'latent_copying', {changed, spoke: tell}), {find, word} = part;
-const strip = makeJobStrip(find('.jb'), {done: status => { found = {...status.result, key: lookedAt}; tell(); }});
+const strip = makeJobStrip(find('.jb'), {done: status => { found = {...status.result, ...lookedAt}; tell(); }});
 
-let lookedAt = '', found = null;   // the pose that was last asked about; what was found, of which pose
+let oldTold = false;               // whether what is shown is said to be of an earlier pose
+let lookedAt = null, found = null; // the pose that was last asked about, {z, key}; what was found, of which pose
 
-const key = () => part.pose ? [part.pose.run, part.pose.snapshot, part.pose.psi, JSON.stringify(classAsked(part.pose)), part.pose.z.join()].join(' ') : '';
+const key = () => part.pose ? JSON.stringify(asked(part.pose)) : '';
+const isOld = () => !part.pose || found.z !== part.pose.z || found.key !== key();
 
 function look() {
   const query = asked(part.pose), body = part.pose.z;
-  lookedAt = key();
+  lookedAt = {z: body, key: key()};
   strip.start(() => ask('copying', query, {method: 'POST', body}));
 }
 
 function changed() {
   find('.ly-look').disabled = !part.pose;
-  if (found) find('.ly-found').classList.toggle('ly-old', found.key !== key());
-  if (found && found.key !== key() && !find('.ly-verdict').dataset.old) tell();
+  if (found && isOld() !== oldTold) tell();
 }
 
 function tell() {
   find('.ly-found').hidden = !found;
   if (!found) return;
-  const old = found.key !== key(), nearest = Math.min(found.features[0].relative, found.pixels[0].relative);
+  oldTold = isOld();
+  const nearest = Math.min(found.features[0].relative, found.pixels[0].relative);
   const verdict = nearest < COPY ? 'copy' : nearest < CLOSE ? 'close' : 'new';
-  find('.ly-found').classList.toggle('ly-old', old);
-  find('.ly-verdict').dataset.old = old ? '1' : '';
-  find('.ly-verdict').textContent = (old ? word('old') + ' ' : '') + word('is_' + verdict, {nearest: nearest.toFixed(2)});
+  find('.ly-found').classList.toggle('ly-old', oldTold);
+  find('.ly-verdict').textContent = (oldTold ? word('old') + ' ' : '') + word('is_' + verdict, {nearest: nearest.toFixed(2)});
   drawPixels(find('.ly-fake canvas'), bytesOf(found.image));
   for (const section of root.querySelectorAll('.ly-kind')) {
     [...section.querySelectorAll('li')].forEach((item, i) => {

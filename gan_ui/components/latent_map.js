@@ -5,7 +5,7 @@
 
 const SIDE = 448, LEVELS = [8, 16], AT_ONCE = 64;              // tiles a side, the coarse and the fine; pictures a request
 const SPAN = 8, SPANS = [0.25, 12], ZOOM = 1.5;                // units of z across the map
-const REST_MS = 150, NEWER_G_MS = 5000, DIGIT_MS = 50;         // how long to wait: for a change to end, between newer G
+const REST_MS = 150, NEWER_G_MS = 5000;         // how long to wait: for a change to end, between newer G
 
 const root = element.querySelector('.lc-part');
 const part = makePart(root, 'latent_map', {changed, spoke: tellChoices}), {find, word} = part;
@@ -21,7 +21,8 @@ let chosen = ['0', '1'];                     // of which the map shows these
 let plane = null, planeSerial = 0, zSeen = null;
 let view = {x: 0, y: 0, span: SPAN};         // the middle of the map, and its width
 let drawnKey = '', level = 0, first = 0;     // what is being drawn, how finely, and the first tile that is missing
-let shownLook = '', drawnAt = 0, digitKey = '';
+let shownLook = '', drawnAt = 0;
+let digitOf = null, digitKey = '';           // the z of the small picture, and what else it depends on
 let touched = 0;                             // when the view or the plane changed last
 const pointers = new Map();                  // those that are down, by id
 
@@ -39,7 +40,7 @@ function next() {
   if (rowsKey !== wantedRows()) return fetchRows;
   if (!plane) return null;
   const now = performance.now();
-  if (digitKey !== digitWanted() && (held() || !ganPose.held)) return fetchDigit;
+  if ((digitOf !== part.pose.z || digitKey !== digitWanted()) && (held() || !ganPose.held)) return fetchDigit;
   if (drawnKey === key() && level === LEVELS.length) return null;
   if (ganPose.held && !held()) return REST_MS;                 // the sliders come first
   const newer = shownLook === look();                          // only G has changed: fine at once, but not all the time
@@ -49,7 +50,7 @@ function next() {
   return fetchTiles;
 }
 
-const digitWanted = () => [part.origin, part.pose.psi, JSON.stringify(classAsked(part.pose)), part.pose.z.join()].join(' ');
+const digitWanted = () => [part.origin, part.pose.psi, JSON.stringify(classAsked(part.pose))].join(' ');
 
 async function fetchRows() {
   const wanted = wantedRows(), {run, snapshot, seed} = part.pose;
@@ -66,10 +67,10 @@ async function fetchRows() {
 }
 
 async function fetchDigit() {
-  const wanted = digitWanted();
-  const answer = await ask('sample', asked(part.pose), {method: 'POST', body: part.pose.z});
+  const wanted = digitWanted(), {z} = part.pose;
+  const answer = await ask('sample', asked(part.pose), {method: 'POST', body: z});
   drawPixels(find('.lm-digit'), new Uint8Array(await answer.arrayBuffer()));
-  digitKey = wanted;
+  [digitOf, digitKey] = [z, wanted];
 }
 
 async function fetchTiles() {
@@ -104,6 +105,7 @@ function changed() {
   find('.lm-body').hidden = !ready;
   find('.lm-waits').hidden = ready;
   if (!ready) { rowsKey = ''; plane = null; return; }
+  if (!part.seen) return;
   if (rowsKey === wantedRows()) moved();
   pump();
 }

@@ -17,8 +17,10 @@ function makePlane(z, right, down) {
     at: z => ({x: dot(z, right), y: dot(z, v)}),
     point: (x, y) => base.map((value, i) => value + x * right[i] + y * v[i]),
     /** Whether z lies on it, but for rounding. */
-    holds: z => z.length === base.length && z.every((value, i) => {
-      return Math.abs(value - dot(z, right) * right[i] - dot(z, v) * v[i] - base[i]) < 2e-3;
-    }),
+    holds(z) {
+      if (z.length !== base.length) return false;
+      const x = dot(z, right), y = dot(z, v);
+      return z.every((value, i) => Math.abs(value - x * right[i] - y * v[i] - base[i]) < 2e-3);
+    },
   };
 }

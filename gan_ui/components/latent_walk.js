@@ -9,8 +9,8 @@ const part = makePart(root, 'latent_walk', {changed, spoke: () => { tellTray(); 
 const trayBox = find('.lw-tray'), said = find('.lw-said'), trouble = find('.lw-trouble'), speed = find('.lw-speed');
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-let selected = 0, leg = -1, version = '', versionAt = 0, stopped = false;
-const tray = makeTray(() => { tellTray(); changed(); });
+let selected = 0, leg = -1, version = '', versionAt = 0, stopped = false, knew = '';
+const tray = makeTray(() => { tellTray(); refresh(); });
 const player = makePlayer(find('.lw-film'), {
   wanted,
   shown: (frame, frames) => {
@@ -34,8 +34,16 @@ function wanted() {
   return {key: [version, snapshot, frames(), body].join(' '), frames: frames(), query: {run, step: snapshot}, body};
 }
 
-/** The pose, the tray, or whether the card is seen. */
+/** The pose has changed, or whether the card is seen. Most poses differ in z alone, which the walk does not look at. */
 function changed() {
+  const now = [part.pose ? part.origin : '', part.seen].join(' ');
+  if (now === knew) return;
+  knew = now;
+  refresh();
+}
+
+/** Another G draws, the tray is another, or the card has come into sight. */
+function refresh() {
   const sizes = [...new Set(tray.items.map(item => item.z.length))].sort((a, b) => a - b);
   part.tell(find('.lw-hint'), sizes.length > 1 ? 'mixed' : tray.items.length < 2 ? 'too_few' : null, {sizes: sizes.join(', ')});
   if (part.seen && tray.items.length > 1 && !calm.matches && !stopped) player.play();

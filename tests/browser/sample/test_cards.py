@@ -168,7 +168,7 @@ def test_a_walk_plays_is_kept_and_becomes_a_film(open_cards: Any, server: Sample
         content = Path(download.value.path()).read_bytes()
         assert signature in content[:16]
         if kind == "mp4":
-            with av.open(BytesIO(content)) as video:
+            with av.open(BytesIO(content), "r") as video:
                 frames = [frame.to_ndarray(format="gray") for frame in video.decode(video=0)]
         else:
             frames = [np.asarray(frame.convert("L")) for frame in ImageSequence.Iterator(Image.open(BytesIO(content)))]
