@@ -25,6 +25,7 @@ let shownLook = '', drawnAt = 0;
 let digitOf = null, digitKey = '';           // the z of the small picture, and what else it depends on
 let touched = 0;                             // when the view or the plane changed last
 const pointers = new Map();                  // those that are down, by id
+let pinched = false;                         // since one was down, there have been two
 
 const held = () => pointers.size > 0;
 const wantedRows = () => [part.pose.run, part.pose.snapshot, part.pose.seed, part.pose.z.length].join(' ');
@@ -171,7 +172,14 @@ function pressed(event) {
   map.focus({preventScroll: true});
   map.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, sharesOf(event));
-  if (pointers.size === 1) goTo(event);
+  pinched = pointers.size > 1;
+  if (event.pointerType !== 'touch') goTo(event);              // a finger may be the first of two: it waits and sees
+}
+
+function released(event) {
+  if (event.type === 'pointerup' && pointers.has(event.pointerId) && !pinched && plane) goTo(event);
+  pointers.delete(event.pointerId);
+  pump();
 }
 
 function goTo(event) {
@@ -183,7 +191,7 @@ function dragged(event) {
   if (!pointers.has(event.pointerId) || !plane) return;
   const old = [...pointers.values()];
   pointers.set(event.pointerId, sharesOf(event));
-  if (pointers.size === 1) return goTo(event);
+  if (pointers.size === 1 && !pinched) return goTo(event);
   if (pointers.size !== 2) return;
   // two fingers: what was between them stays between them
   const now = [...pointers.values()], apart = ([a, b]) => Math.hypot(a[0] - b[0], a[1] - b[1]), between = ([a, b]) => [(a[0] + b[0]) / 2, (a[1] + b[1]) / 2];
@@ -237,7 +245,7 @@ selects.forEach((select, which) => select.addEventListener('change', () => {
 }));
 map.addEventListener('pointerdown', pressed);
 map.addEventListener('pointermove', dragged);
-for (const kind of ['pointerup', 'pointercancel']) map.addEventListener(kind, event => { pointers.delete(event.pointerId); pump(); });
+for (const kind of ['pointerup', 'pointercancel']) map.addEventListener(kind, released);
 map.addEventListener('wheel', event => {
   if (!plane) return;
   event.preventDefault();

@@ -9,7 +9,7 @@ const root = element.querySelector('.lc-part');
 const part = makePart(root, 'latent_projection', {changed}), {find} = part;
 const said = find('.lq-said'), residual = find('.lq-residual'), file = find('.lq-file');
 const pad = makePad(find('.lq-pad'), {changed: () => part.tell(said, null)});
-const strip = makeJobStrip(find('.jb'), {told: showSoFar, done: take});
+const strip = makeJobStrip(find('.jb'), {told: showSoFar, done: take, ended: () => part.tell(residual, null)});
 
 let target = null, runAsked = '';
 

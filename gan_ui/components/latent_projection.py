@@ -19,7 +19,7 @@ _SHOWN = "".join(
 BODY = f"""
 <p class="lb-help" data-t="help"></p>
 <div class="lq-body">
-  <canvas class="lq-pad" width="280" height="280" role="img" tabindex="0" data-label="pad"></canvas>
+  <canvas class="lq-pad" width="280" height="280" role="img" data-label="pad"></canvas>
   <div class="lq-side">
     <div class="lc-row"><button type="button" class="lb-button lq-pen" data-t="pen" data-tool="pen"></button>
       <button type="button" class="lb-button lq-eraser" data-t="eraser" data-tool="eraser"></button>
