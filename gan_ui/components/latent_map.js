@@ -5,7 +5,7 @@
 
 const SIDE = 448, LEVELS = [8, 16], AT_ONCE = 64;              // tiles a side, the coarse and the fine; pictures a request
 const SPAN = 8, SPANS = [0.25, 12], ZOOM = 1.5;                // units of z across the map
-const REST_MS = 150, NEWER_G_MS = 5000;         // how long to wait: for a change to end, between newer G
+const REST_MS = 150, NEWER_G_MS = 5000, SCROLLS_MS = 300;      // how long to wait: for a change, for newer G, for a scroll to end
 
 const root = element.querySelector('.lc-part');
 const part = makePart(root, 'latent_map', {changed, spoke: tellChoices}), {find, word} = part;
@@ -20,19 +20,20 @@ let rows = [], names = [], rowsKey = '';     // the directions to choose from: t
 let chosen = ['0', '1'];                     // of which the map shows these
 let plane = null, planeSerial = 0, zSeen = null;
 let view = {x: 0, y: 0, span: SPAN};         // the middle of the map, and its width
-let drawnKey = '', level = 0, first = 0;     // what is being drawn, how finely, and the first tile that is missing
-let shownLook = '', drawnAt = 0;
+let drawnLook = '', level = 0, first = 0;    // what is being drawn, how finely, and the first tile that is missing
+let drawnOrigin = '', drawnAt = 0;           // the G that this was begun with, and when a tile came last
 let digitOf = null, digitKey = '';           // the z of the small picture, and what else it depends on
 let touched = 0;                             // when the view or the plane changed last
 const pointers = new Map();                  // those that are down, by id
-let pinched = false;                         // since one was down, there have been two
+let scrolledAt = -SCROLLS_MS;                // when the page scrolled last
+let pinched = false, taps = false;           // since one was down: there have been two; it is a finger that did not move
 
 const held = () => pointers.size > 0;
 const wantedRows = () => [part.pose.run, part.pose.snapshot, part.pose.seed, part.pose.z.length].join(' ');
 /** What a tile shows, but for where it is and how old G may be. */
 const look = () => [part.pose.run, part.pose.snapshot, part.pose.psi, JSON.stringify(classAsked(part.pose)), planeSerial, JSON.stringify(view)].join(' ');
-const key = () => look() + part.origin;
-element.settled = () => Boolean(part.pose) && drawnKey === key() && level === LEVELS.length;
+const complete = () => drawnLook === look() && level === LEVELS.length;
+element.settled = () => Boolean(part.pose) && complete() && drawnOrigin === part.origin;
 
 // ---- what there is to do ----
 
@@ -42,12 +43,17 @@ function next() {
   if (!plane) return null;
   const now = performance.now();
   if ((digitOf !== part.pose.z || digitKey !== digitWanted()) && (held() || !ganPose.held)) return fetchDigit;
-  if (drawnKey === key() && level === LEVELS.length) return null;
+  if (complete() && drawnOrigin === part.origin) return null;
   if (ganPose.held && !held()) return REST_MS;                 // the sliders come first
-  const newer = shownLook === look();                          // only G has changed: fine at once, but not all the time
-  const wait = newer && drawnKey !== key() ? drawnAt + NEWER_G_MS - now : drawnKey !== key() ? touched + REST_MS - now : 0;
-  if (wait > 0) return Math.ceil(wait);
-  if (drawnKey !== key()) [drawnKey, level, first] = [key(), newer ? LEVELS.length - 1 : 0, 0];
+  if (drawnLook !== look()) return touched + REST_MS > now ? Math.ceil(touched + REST_MS - now) : begin(0);
+  if (!complete()) return fetchTiles;
+  // only G has changed: fine at once, but not all the time
+  return drawnAt + NEWER_G_MS > now ? Math.ceil(drawnAt + NEWER_G_MS - now) : begin(LEVELS.length - 1);
+}
+
+/** The first tiles of another picture of the plane. */
+function begin(newLevel) {
+  [drawnLook, drawnOrigin, level, first] = [look(), part.origin, newLevel, 0];
   return fetchTiles;
 }
 
@@ -75,12 +81,12 @@ async function fetchDigit() {
 }
 
 async function fetchTiles() {
-  const wanted = drawnKey, n = LEVELS[level], from = first, count = Math.min(AT_ONCE, n * n - from);
+  const wanted = drawnLook, n = LEVELS[level], from = first, count = Math.min(AT_ONCE, n * n - from);
   const z_dim = part.pose.z.length, body = new Float32Array(count * z_dim);
   for (let k = 0; k < count; k++) body.set(plane.point(...place(from + k, n)), k * z_dim);
   const answer = await ask('sample', {...asked(part.pose), side: 'many'}, {method: 'POST', body});
   const pixels = new Uint8Array(await answer.arrayBuffer());
-  if (!part.pose || wanted !== key()) return;                  // the newest wins
+  if (!part.pose || wanted !== look()) return;                  // the newest wins
   const size = SIDE / n;
   for (let k = 0; k < count; k++) {
     drawPixels(tile, pixels.subarray(k * PIXELS, (k + 1) * PIXELS));
@@ -88,7 +94,7 @@ async function fetchTiles() {
   }
   first = from + count;
   if (first === n * n) [level, first] = [level + 1, 0];
-  [shownLook, drawnAt] = [look(), performance.now()];
+  drawnAt = performance.now();
 }
 
 /** The middle of tile `i` of n x n, on the plane. */
@@ -173,11 +179,13 @@ function pressed(event) {
   map.setPointerCapture(event.pointerId);
   pointers.set(event.pointerId, sharesOf(event));
   pinched = pointers.size > 1;
-  if (event.pointerType !== 'touch') goTo(event);              // a finger may be the first of two: it waits and sees
+  taps = !pinched && event.pointerType === 'touch';            // it may be the first of two: wait and see
+  if (!pinched && !taps) goTo(event);
 }
 
 function released(event) {
-  if (event.type === 'pointerup' && pointers.has(event.pointerId) && !pinched && plane) goTo(event);
+  if (event.type === 'pointerup' && taps && plane) goTo(event);
+  taps = false;
   pointers.delete(event.pointerId);
   pump();
 }
@@ -191,6 +199,7 @@ function dragged(event) {
   if (!pointers.has(event.pointerId) || !plane) return;
   const old = [...pointers.values()];
   pointers.set(event.pointerId, sharesOf(event));
+  taps = false;
   if (pointers.size === 1 && !pinched) return goTo(event);
   if (pointers.size !== 2) return;
   // two fingers: what was between them stays between them
@@ -247,7 +256,7 @@ map.addEventListener('pointerdown', pressed);
 map.addEventListener('pointermove', dragged);
 for (const kind of ['pointerup', 'pointercancel']) map.addEventListener(kind, released);
 map.addEventListener('wheel', event => {
-  if (!plane) return;
+  if (!plane || performance.now() - scrolledAt < SCROLLS_MS) return;   // the page scrolls past under the pointer
   event.preventDefault();
   zoom(Math.exp(Math.min(1, Math.max(-1, event.deltaY / 400))), sharesOf(event));
 }, {passive: false});
@@ -255,5 +264,6 @@ map.addEventListener('keydown', keyed);
 find('.lm-in').addEventListener('click', () => zoom(1 / ZOOM));
 find('.lm-out').addEventListener('click', () => zoom(ZOOM));
 find('.lm-centre').addEventListener('click', centre);
+addEventListener('scroll', () => { scrolledAt = performance.now(); }, {passive: true});
 addEventListener('pointerup', () => pump());                   // a slider was let go of
 part.begin();

@@ -16,7 +16,7 @@ BODY = """
     <label class="lb-wide"><span data-t="right"></span><select class="lm-right"></select></label>
     <label class="lb-wide"><span data-t="down"></span><select class="lm-down"></select></label>
   </div>
-  <div class="lm-map" tabindex="0" role="group" aria-roledescription="map" data-label="map" aria-describedby="lm-help">
+  <div class="lm-map" tabindex="0" role="group" data-label="map" aria-describedby="lm-help">
     <canvas class="lm-tiles" width="448" height="448"></canvas><i class="lm-marker" aria-hidden="true"></i></div>
   <div class="lc-row lm-row">
     <canvas class="lm-digit" width="28" height="28" role="img" data-label="digit"></canvas>

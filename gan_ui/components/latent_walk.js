@@ -137,7 +137,9 @@ function tellPlay() {
   play.setAttribute('aria-pressed', String(player.playing));
   play.disabled = tray.items.length < 2;
   find('.lw-stage').classList.toggle('lw-empty', tray.items.length < 2);
-  find('.lw-speed-value').textContent = word('per_leg', {seconds: Number(speed.value)});
+  // a long tray goes faster than asked, as a trip has so many frames and no more
+  const seconds = tray.items.length < 2 ? Number(speed.value) : frames() / RATE / tray.items.length;
+  find('.lw-speed-value').textContent = word('per_leg', {seconds: Number(seconds.toFixed(2))});
 }
 
 function tellLeg() {

@@ -31,7 +31,7 @@ BODY = f"""
 <div class="lw-stage">
   <canvas class="lw-film" width="28" height="28" role="img" data-label="film"></canvas>
   <div class="lw-side">
-    <div class="lc-row"><button type="button" class="lb-button lw-play" aria-pressed="false"></button><output class="lw-leg"></output></div>
+    <div class="lc-row"><button type="button" class="lb-button lw-play" aria-pressed="false"></button><span class="lw-leg"></span></div>
     <label class="lb-knob"><span data-t="speed"></span>
       <input class="lw-speed" type="range" min="0.5" max="6" step="0.25" value="2"><output class="lw-speed-value"></output></label>
     <p class="lb-help" data-t="about_way"></p>

@@ -122,6 +122,7 @@ def test_the_map_shows_the_plane_and_moves_the_pose_on_it(open_cards: Any, serve
     more = [one for one in bank.asked if "side=many" in one.url][asked:]
     assert all(len(one.post_data_buffer) < 64 * 64 * 4 for one in more), "the map itself is not drawn anew"
     assert bank.page.locator(".lm-at").inner_text() == "Here: 2.00, −2.00; the map is 8.0 wide"
+    assert bank.page.evaluate("ganPose.past") == 1, "a drag is undone as a whole"
     bank.page.keyboard.press("ArrowDown")
     assert torch.allclose(z_of_page(bank), there + 0.5 * rows[1], atol=0.02)
     for _ in range(3):
@@ -281,6 +282,8 @@ def test_a_phone_in_chinese_and_a_conditional_run(open_cards: Any, server: Sampl
     page.locator(".lb-run").select_option("conditional")
     page.wait_for_function("ganPose.pose.run === 'conditional' && ganPose.pose.classes === 10")
     map_settled(bank)
+    bank.page.locator(".lm-map").tap(position={"x": 30, "y": 60})
+    assert page.evaluate("ganPose.past") == 1
     keep(bank)
     page.evaluate("ganPose.set({digit: '3'})")
     keep(bank)
