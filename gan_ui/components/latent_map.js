@@ -6,6 +6,7 @@
 const SIDE = 448, LEVELS = [8, 16], AT_ONCE = 64;              // tiles a side, the coarse and the fine; pictures a request
 const SPAN = 8, SPANS = [0.25, 12], ZOOM = 1.5;                // units of z across the map
 const REST_MS = 150, NEWER_G_MS = 5000, SCROLLS_MS = 300;      // how long to wait: for a change, for newer G, for a scroll to end
+const MARKER_MS = 100;                                         // while a slider is dragged, the marker moves so often
 
 const root = element.querySelector('.lc-part');
 const part = makePart(root, 'latent_map', {changed, spoke: tellChoices}), {find, word} = part;
@@ -23,7 +24,7 @@ let view = {x: 0, y: 0, span: SPAN};         // the middle of the map, and its w
 let drawnLook = '', level = 0, first = 0;    // what is being drawn, how finely, and the first tile that is missing
 let drawnOrigin = '', drawnAt = 0;           // the G that this was begun with, and when a tile came last
 let digitOf = null, digitKey = '';           // the z of the small picture, and what else it depends on
-let touched = 0;                             // when the view or the plane changed last
+let touched = 0, toldAt = 0;                 // when the view or the plane changed last; when the marker was put
 const pointers = new Map();                  // those that are down, by id
 let scrolledAt = -SCROLLS_MS;                // when the page scrolled last
 let pinched = false, taps = false;           // since one was down: there have been two; it is a finger that did not move
@@ -112,7 +113,9 @@ function changed() {
   find('.lm-body').hidden = !ready;
   find('.lm-waits').hidden = ready;
   if (!ready) { rowsKey = ''; plane = null; return; }
-  if (!part.seen) return;
+  const now = performance.now();
+  if (!part.seen || (ganPose.held && !held() && now - toldAt < MARKER_MS)) return;
+  toldAt = now;
   if (rowsKey === wantedRows()) moved();
   pump();
 }
@@ -265,5 +268,5 @@ find('.lm-in').addEventListener('click', () => zoom(1 / ZOOM));
 find('.lm-out').addEventListener('click', () => zoom(ZOOM));
 find('.lm-centre').addEventListener('click', centre);
 addEventListener('scroll', () => { scrolledAt = performance.now(); }, {passive: true});
-addEventListener('pointerup', () => pump());                   // a slider was let go of
+for (const kind of ['pointerup', 'pointercancel']) addEventListener(kind, changed);   // a slider was let go of
 part.begin();
