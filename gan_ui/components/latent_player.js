@@ -10,7 +10,7 @@ const RATE = 30, BATCH = 64, AHEAD = 2, MOST_FRAMES = 1500;
  */
 function makePlayer(canvas, {wanted, shown, failed}) {
   let walk = null, batches = new Map();        // of this walk: its number to its pictures
-  let playing = false, at = 0, last = 0, frameShown = -1, drawn = 0;
+  let playing = false, at = 0, last = 0, frameShown = -1, drawn = 0, refusedAt = -RETRY_MS;
 
   const number = frame => Math.floor(frame / BATCH);
 
@@ -20,6 +20,7 @@ function makePlayer(canvas, {wanted, shown, failed}) {
     if (now && walk && now.key === walk.key) return walk;
     at = walk && now ? at / walk.frames * now.frames : 0;
     walk = now;
+    refusedAt = -RETRY_MS;
     batches = new Map();
     frameShown = -1;
     return walk;
@@ -28,6 +29,8 @@ function makePlayer(canvas, {wanted, shown, failed}) {
   function next() {
     const now = refresh();
     if (!now || (!playing && frameShown >= 0)) return null;
+    const wait = refusedAt + RETRY_MS - performance.now();   // every frame asks for what is missing, but not all the time
+    if (wait > 0) return Math.ceil(wait);
     const count = Math.ceil(now.frames / BATCH), here = number(at);
     for (let k = 0; k <= Math.min(AHEAD, count - 1); k++) {
       const batch = (here + k) % count;
@@ -44,7 +47,10 @@ function makePlayer(canvas, {wanted, shown, failed}) {
     if (!playing) draw();
   }
 
-  const pump = makePump(next, failed);
+  const pump = makePump(next, error => {
+    if (error) refusedAt = performance.now();
+    failed(error);
+  });
 
   function draw() {
     const frame = Math.min(walk.frames - 1, Math.floor(at)), batch = batches.get(number(frame));

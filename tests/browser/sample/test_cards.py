@@ -291,6 +291,11 @@ def test_a_phone_in_chinese_and_a_conditional_run(open_cards: Any, server: Sampl
     page.evaluate("ganPose.set({digit: ''})")
     keep(bank)
     page.wait_for_function("document.querySelector('.lw-trouble').innerText.includes('数字')")
+    asked = sum("/walk" in one.url for one in bank.asked)
+    page.evaluate(
+        "new Promise(done => { let left = 60; (function frame() { left-- ? requestAnimationFrame(frame) : done(); })(); })"
+    )
+    assert sum("/walk" in one.url for one in bank.asked) - asked < 20, "what is refused is not asked for at every frame"
 
 
 def test_less_motion_waits_for_play(open_cards: Any) -> None:
