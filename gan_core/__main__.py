@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
 
     sample = commands.add_parser("sample", help="write images that a run generates")
-    sample.add_argument("run", metavar="DIR", type=Path)
+    sample.add_argument("run", metavar="RUN", help="a run folder, or the name of a run or of a network that ships")
     sample.add_argument("--step", help="the snapshot's step (default: the newest)")
     sample.add_argument("--n", help="how many (default 25)")  # no default here: a pose goes with neither of the two
     sample.add_argument("--seed", help="which z are drawn (default 0)")
@@ -243,7 +243,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     step = None if arguments.step is None else _whole("step", arguments.step, 0, 10**9)
     if arguments.out.suffix not in (".npy", ".png"):
         raise UserError("unknown_file_kind", path=arguments.out)
-    run = Run(arguments.run)
+    run = runs.named_run(arguments.run)
     config = run.config()
     wanted = None if arguments.digit is None else _whole("digit", arguments.digit, 0, CLASSES - 1)
     if pose:

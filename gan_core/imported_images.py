@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ import numpy.typing as npt
 from gan_core.data_cache import cache_dir, keep
 from gan_core.image_files import MAX_BYTES, image_files, read_all
 from gan_core.sentences import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIDE = 28
 MIN_IMAGES = 64
@@ -100,13 +104,21 @@ def _name(pixels: bytes | bytearray) -> str:
     return "images-" + hashlib.sha256(pixels).hexdigest()[:12]
 
 
-def _grey_square(data: bytes) -> Pixels:
-    """One image file as uint8 (28, 28); any exception means that it is not usable."""
+class TooManyPixelsError(ValueError):
+    """A picture that is not worth decoding."""
+
+
+def grey_picture(data: bytes) -> Image.Image:
+    """One PNG, JPEG or WebP file, upright, on black where it is transparent, as 8-bit grey.
+
+    A large JPEG comes smaller, at 112 pixels a side or more. Raises TooManyPixelsError for more than 40 million, and
+    nearly anything else for a file that is not usable.
+    """
     from PIL import Image, ImageOps
 
     with Image.open(BytesIO(data), formats=FORMATS) as opened:
         if opened.width * opened.height > MAX_PIXELS:
-            raise ValueError("too many pixels")
+            raise TooManyPixelsError
         opened.draft("L", (4 * SIDE, 4 * SIDE))  # lets a large JPEG be decoded at a fraction of its size
         image: Image.Image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip rather than scale
@@ -114,8 +126,16 @@ def _grey_square(data: bytes) -> Pixels:
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         image = Image.alpha_composite(black, image.convert("RGBA"))
+    return image.convert("L")
+
+
+def _grey_square(data: bytes) -> Pixels:
+    """One image file as uint8 (28, 28); any exception means that it is not usable."""
+    from PIL import Image
+
+    image = grey_picture(data)
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     # cut first: resizing a box of a larger image lets what lies around the box shine in
-    square = image.convert("L").crop((left, top, left + side, top + side))
+    square = image.crop((left, top, left + side, top + side))
     return np.asarray(square.resize((SIDE, SIDE), Image.Resampling.LANCZOS))

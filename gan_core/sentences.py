@@ -488,6 +488,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The judge knows only digits, so for {dataset} nothing says which reals a fake is close to; choose a run of MNIST.",
         "评判器只认识数字，无法为 {dataset} 找出与生成图像相近的真实图像；请选择用 MNIST 训练的网络。",
     ),
+    # a person's own digit
+    "picture_not_read": (
+        "That file is not a PNG, JPEG or WebP picture that can be read; choose another.",
+        "该文件不是可读取的 PNG、JPEG 或 WebP 图片；请换一个。",
+    ),
+    "picture_too_large": (
+        "That picture is too large; choose one of at most {limit} million pixels and 10 MB.",
+        "图片太大；请选择不超过 {limit} 百万像素、10 MB 的图片。",
+    ),
+    "picture_empty": (
+        "Nothing stands out on that picture; draw a digit first, or choose one with a clear digit.",
+        "图上没有明显的内容；请先画一个数字，或选择数字清晰的图片。",
+    ),
+    # metrics
     "metrics_not_finite": (
         "The fakes hold NaN, so there is nothing to measure; choose an earlier snapshot.",
         "生成图像中含有 NaN，无法评估；请选择更早的快照。",

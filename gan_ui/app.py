@@ -22,6 +22,7 @@ from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
+from gan_ui.search_routes import Searches, search_routes
 from gan_ui.share import share_tab
 from gan_ui.share_routes import Share, share_routes
 from gan_ui.strings import STRINGS
@@ -112,6 +113,7 @@ def launch_settings(
                 *film_routes(Films(samples, jobs)),
                 *timeline_routes(runner, samples, who),
                 *share_routes(Share(samples, runner.runs_dir, jobs, who), keeper),
+                *search_routes(Searches(samples, jobs)),
             ],
             "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
         },

@@ -40,6 +40,9 @@ ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "z"): ("sample", "sample"),
     ("GET", LAB + "directions"): ("sample", "sample"),
     ("POST", LAB + "directions"): ("name", "event"),
+    ("POST", LAB + "walk"): ("sample", "sample"),
+    ("POST", LAB + "copying"): ("sample", "search"),
+    ("POST", LAB + "project"): ("project", "heavy"),
     ("GET", LAB + "pose"): ("sample", "sample"),
     ("POST", LAB + "pose"): ("sample", "sample"),
     ("GET", LAB + "jobs/"): ("watch", "job"),
@@ -83,6 +86,7 @@ PACES = {
     "sample": Pace(30, 60),
     "job": Pace(10, 40),
     "event": Pace(10, 60),
+    "search": Pace(0.5, 10),
     "heavy": Pace(6 / 60, 6),
     "token": Pace(1, 5),
 }

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -40,7 +39,7 @@ class Films:
     def walk(self, body: Body, visitor: str) -> str:
         run, kind, size, seconds = self._asked(body)
         step = queries.step(body.get("step"))
-        poses = _poses(body.get("poses"))
+        poses = poses_of(body.get("poses"))
 
         def work(job: Job) -> Made | None:
             from gan_core.films import walk_film
@@ -56,7 +55,7 @@ class Films:
 
     def training(self, body: Body, visitor: str) -> str:
         run, kind, size, seconds = self._asked(body)
-        pose = _poses([body["pose"]])[0] if body.get("pose") else None
+        pose = poses_of([body["pose"]])[0] if body.get("pose") else None
 
         def work(job: Job) -> Made | None:
             from gan_core.films import training_film
@@ -86,7 +85,8 @@ class Films:
             return None
 
 
-def _poses(texts: Any) -> list[Pose]:
+def poses_of(texts: Any) -> list[Pose]:
+    """The poses of a walk, from their texts. Raises UserError."""
     if not isinstance(texts, list):
         raise UserError("film_poses", count=0, limit=film.POSES_AT_MOST)
     if not 1 <= len(texts) <= film.POSES_AT_MOST:
@@ -111,13 +111,7 @@ def film_routes(films: Films) -> list[Route]:
 
 async def json_body(request: Request) -> Body:
     """A JSON object out of a request. Raises UserError."""
-    try:
-        body = json.loads(await queries.read_body(request))
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise UserError("body_not_json")
-    return body
+    return queries.json_object(await queries.read_body(request))
 
 
 def visitor_of(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -39,14 +40,25 @@ def digit(value: int | str | None, name: str = "digit") -> int | None:
     return None if value in (None, "") else int(number(name, value, 0, CLASSES - 1, whole=True))
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     """The body. Raises UserError as soon as it proves too large."""
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise UserError("body_too_large", limit=MAX_BODY)
+        if len(body) > limit:
+            raise UserError("body_too_large", limit=limit)
     return body
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A JSON object. Raises UserError."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError("body_not_json")
+    return found
 
 
 def refused(error: UserError) -> Response:

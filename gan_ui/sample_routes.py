@@ -11,6 +11,9 @@
         {"step", "z_dim", "directions": base64 of little-endian float32 (k, z_dim), "names": [...]}
     POST /gradio_api/lab/directions?run=ID&step=N&index=I
         body: the name of that direction, UTF-8; it is kept with the run
+    POST /gradio_api/lab/walk?run=ID&step=live|N&frames=N&first=I
+        body: JSON, {"poses": [text, ...]}. The pictures of up to 64 frames of a round trip through the poses that has
+        `frames` in all, from number `first` on: the same as those of its film (gan_ui/film_routes.py)
     POST /gradio_api/lab/pose?run=ID&step=live|N&psi=1&digit=D&to=D&share=S
         body: z. Answers {"text"}
     GET  /gradio_api/lab/pose?text=T&run=ID
@@ -36,10 +39,12 @@ from starlette.routing import Route
 from gan_core import pose as poses
 from gan_core.config import check_field
 from gan_core.direction_names import direction_names, name_direction
+from gan_core.film import FRAMES_AT_MOST
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.runs import snapshot_steps
 from gan_core.sentences import UserError
 from gan_ui import queries
+from gan_ui.film_routes import poses_of
 from gan_ui.sampling import MAX_SAMPLES, Blend, Loaded, SampleServer, fakes
 
 if TYPE_CHECKING:
@@ -108,6 +113,25 @@ class SampleRoutes:
         index = int(queries.number("index", query.get("index"), 0, 511, whole=True))
         return JSONResponse({"name": name_direction(run, step, index, body.decode("utf-8", "replace"))})
 
+    def walk(self, query: Mapping[str, str], body: bytes) -> Response:
+        from gan_core.latent import generate, walk
+        from gan_core.render import to_uint8
+
+        texts = poses_of(queries.json_object(body).get("poses"))
+        frames = int(queries.number("frames", query.get("frames"), 2, FRAMES_AT_MOST, whole=True))
+        first = int(queries.number("first", query.get("first", 0), 0, frames - 1, whole=True))
+        loaded = self._loaded(query)
+        for pose in texts:
+            pose.check(loaded.config, loaded.run.id)
+        z, weights = walk(texts, frames)
+        if weights is None and is_conditional(loaded.config.network):
+            raise UserError("film_needs_digits", run=loaded.run.id)
+        part = slice(first, first + MAX_SAMPLES)
+        made = generate(loaded.G, z[part], None if weights is None else weights[part])
+        if not made.isfinite().all():
+            raise UserError("fakes_not_finite", step=loaded.step)
+        return _bytes(to_uint8(made), {"X-Step": str(loaded.step)})
+
     def write_pose(self, query: Mapping[str, str], body: bytes) -> Response:
         loaded = self._loaded(query)
         z, blend = z_of_body(loaded.config.z_dim, body, 1), blend_of(query)
@@ -153,6 +177,7 @@ def routes(server: SampleServer) -> list[Route]:
         route("z", "GET", own.z),
         route("directions", "GET", own.directions),
         route("directions", "POST", own.name),
+        route("walk", "POST", own.walk),
         route("pose", "GET", own.read_pose),
         route("pose", "POST", own.write_pose),
     ]

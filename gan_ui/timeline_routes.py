@@ -19,7 +19,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -134,12 +133,7 @@ class TimelineRoutes:
         return JSONResponse({**origin, "fields": [_field(name, value) for name, value in values.items()]})
 
     async def branch(self, request: Request) -> Response:
-        try:
-            settings = json.loads(await queries.read_body(request) or b"{}")
-        except ValueError:
-            settings = None
-        if not isinstance(settings, dict):
-            raise UserError("body_not_json")
+        settings = queries.json_object(await queries.read_body(request) or b"{}")
         return await run_in_threadpool(self._branch, request, settings)
 
     def _branch(self, request: Request, settings: dict[str, Any]) -> Response:

@@ -121,6 +121,7 @@ def test_a_pose_is_drawn_as_it_was_seen(
     monkeypatch.chdir(tmp_path)
     assert main(["sample", str(run.folder), "--pose", to_text(Pose(z))]) == 0
     assert Image.open("sample.png").size == (28, 28)
+    assert main(["sample", "best", "--pose", to_text(Pose((0.5,) * 64, run="best"))]) == 0, "as a page names it"
 
 
 @pytest.mark.parametrize(

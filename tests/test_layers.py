@@ -24,6 +24,7 @@ ORDER = [
     "data_cache",
     "image_files",
     "imported_images",
+    "digit_pictures",
     "torchvision_data",
     "data",
     "sampler",

@@ -5,7 +5,7 @@
 // pose (pose_store.js). What is on the screen is described by a key; whenever the key of what is wanted differs, and the
 // tab can be seen, the server is asked.
 
-const NEAR = 5, NEAR_EVERY_MS = 250, NEAR_EVERY_MS_HELD = 600, PIXELS = 784, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10, BEST = 'best';
+const NEAR = 5, NEAR_EVERY_MS = 250, NEAR_EVERY_MS_HELD = 600, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10, BEST = 'best';
 
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('explore.' + key, values);
@@ -20,7 +20,6 @@ let shipped = '', followed = null;         // a run that ships, chosen here; and
 let sampled = '';                          // the run that the axes, the classes and the directions belong to
 let drawSeed = 0;                          // the seed that z is to be drawn from, until it has been; else null
 let axes = null, axesOf = '';              // [right, down], the directions of the neighbourhood; of which run and seed
-let classCount = 0;                        // of a conditional run
 let shownZ = null, zSerial = 0;            // the serial rises with every change of z
 let directionsOf = '', foundAt = null;     // the run and snapshot whose directions are shown, and the step they were found at
 let linked = query.get('pose');            // of the link that opened the page
@@ -42,11 +41,10 @@ function subject() {
     : {run: view.run, version: view.live_version, steps: view.snapshots || []};
 }
 const origin = () => [subject().run, snapshot(), snapshot() === 'live' ? subject().version : ''].join(' ');
-const classAsked = () => !classCount ? {} : {digit: pose().digit, ...(pose().to === '' ? {} : {to: pose().to, share: pose().share})};
 const zKey = () => [origin(), zSerial, pose().psi].join(' ');
-const digitKey = () => [zKey(), JSON.stringify(classAsked())].join(' ');
+const digitKey = () => [zKey(), JSON.stringify(classAsked(pose()))].join(' ');
 const nearKey = () => [digitKey(), pose().seed, radius.value].join(' ');
-const classesKey = () => classCount ? zKey() : '';
+const classesKey = () => pose().classes ? zKey() : '';
 const directionsKey = () => subject().run + ' ' + snapshot();
 const pairsKey = () => bankView === 'directions' ? [directionsOf, foundAt, digitKey()].join(' ') : pairsShown;
 const question = () => ({run: subject().run, step: snapshot(), psi: pose().psi});
@@ -55,10 +53,14 @@ const axesWanted = () => subject().run + ' ' + seedNow();
 const idle = () => drawSeed === null && axesOf === axesWanted() && nearShown === nearKey() && classesShown === classesKey()
   && (bankView !== 'directions' || directionsOf === directionsKey()) && pairsShown === pairsKey();
 
+/** Whether the tab is open; the bank itself may be out of sight, above the cards that follow its pose. */
+const onPage = () => root.offsetParent !== null;
+
 function next() {
-  if (!visible || document.hidden || !view || !subject().run) return null;
+  if (!onPage() || document.hidden || !view || !subject().run) return null;
   if (linked) return fetchLinked;
   if (drawSeed !== null || axesOf !== axesWanted()) return fetchSeed;
+  if (!visible) return null;
   if (digitShown !== digitKey()) return fetchDigit;
   if (bankView === 'directions' && directionsOf !== directionsKey()) return fetchDirections;
   if (idle()) return null;
@@ -70,21 +72,20 @@ async function fetchSeed() {
   const wanted = axesWanted(), number = seedNow(), answer = await ask('z', {run: subject().run, seed: number});
   const values = new Float32Array(await answer.arrayBuffer()), n = values.length / 3;
   if (wanted !== axesWanted()) return;  // another one is wanted by now
-  classCount = Number(answer.headers.get('X-Classes'));
-  tellClasses();
   axes = [values.subarray(n, 2 * n), values.subarray(2 * n)];
   axesOf = wanted;
   const fits = pose() && pose().z.length === n;
   if (!fits) measureRadius(n);
-  if (!fits || drawSeed !== null) ganPose.set({z: fits ? keepLocked(values.slice(0, n)) : values.slice(0, n), seed: number});
+  const drawn = fits && drawSeed === null ? {} : {z: fits ? keepLocked(values.slice(0, n)) : values.slice(0, n), seed: number};
   drawSeed = null;
+  ganPose.set({...drawn, run: subject().run, snapshot: snapshot(), classes: Number(answer.headers.get('X-Classes'))});
 }
 
 async function fetchDigit() {
   const key = digitKey(), drawn = {zSerial, run: subject().run, seed: pose().seed};
-  const answer = await ask('sample', {...question(), ...classAsked()}, {method: 'POST', body: pose().z});
+  const answer = await ask('sample', {...asked(pose())}, {method: 'POST', body: pose().z});
   const pixels = new Uint8Array(await answer.arrayBuffer());
-  draw(digit, pixels);
+  drawPixels(digit, pixels);
   digitShown = key;
   element.lastDrawn = {...drawn, step: Number(answer.headers.get('X-Step'))};
   tellStep();
@@ -105,17 +106,17 @@ async function fetchDirections() {
 async function fetchNear() {
   const key = nearKey(), classKey = classesKey(), pairs = pairsKey(), body = pose().z;
   nearAt = performance.now();
-  const fill = async (asked, canvases, content = body) => {
-    const answer = await ask('sample', {...question(), ...asked}, {method: 'POST', body: content});
+  const fill = async (wanted, canvases, content = body) => {
+    const answer = await ask('sample', {...question(), ...wanted}, {method: 'POST', body: content});
     const pixels = new Uint8Array(await answer.arrayBuffer());
-    canvases.forEach((canvas, i) => draw(canvas, pixels.subarray(i * PIXELS, (i + 1) * PIXELS)));
+    canvases.forEach((canvas, i) => drawPixels(canvas, pixels.subarray(i * PIXELS, (i + 1) * PIXELS)));
   };
   const canvasOf = button => button.firstElementChild;
-  if (nearShown !== key) await fill({...classAsked(), side: NEAR, seed: pose().seed, radius: radius.value}, tiles.map(canvasOf));
+  if (nearShown !== key) await fill({...classAsked(pose()), side: NEAR, seed: pose().seed, radius: radius.value}, tiles.map(canvasOf));
   nearShown = key;
   if (pairsShown !== pairs) {
     const ends = directions.ends();
-    await fill({...classAsked(), side: 'many'}, ends.canvases, ends.body);
+    await fill({...classAsked(pose()), side: 'many'}, ends.canvases, ends.body);
   }
   pairsShown = pairs;
   if (classKey && classesShown !== classKey) await fill({side: 'digits'}, digits.map(canvasOf));
@@ -132,13 +133,6 @@ function failed(newError) {
 const pump = makePump(next, failed);
 
 // ---- drawing ----
-
-function draw(canvas, pixels) {
-  const context = canvas.getContext('2d'), image = context.createImageData(28, 28);
-  const words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < PIXELS; i++) words[i] = 0xff000000 | pixels[i] * 0x010101;
-  context.putImageData(image, 0, 0);
-}
 
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -181,7 +175,7 @@ function tellKnobs() {
 
 function tellClasses() {
   const now = pose() || {digit: '7', to: '', share: 0};
-  classes.hidden = !classCount;
+  classes.hidden = !now.classes;
   for (const button of element.querySelectorAll('[data-digit]'))
     button.setAttribute('aria-pressed', String(button.dataset.digit === String(now.digit)));
   find('.lb-blend').hidden = now.digit === '';
@@ -265,10 +259,10 @@ function lockCurrent() {
   else if (directions.current() >= 0) directions.lock(directions.current());
 }
 
-/** R, L and Ctrl-Z work wherever the focus is while the tab is seen, but not while somebody types. */
+/** R, L and Ctrl-Z work wherever the focus is while the tab is open, but not while somebody types. */
 function keyed(event) {
   const typing = event.target.closest && event.target.closest('input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]');
-  if (!visible || typing || event.altKey || !pose()) return;
+  if (!onPage() || typing || event.altKey || !pose()) return;
   const key = event.key.toLowerCase(), command = event.ctrlKey || event.metaKey;
   if (command && key === 'z') event.shiftKey ? ganPose.redo() : ganPose.undo();
   else if (command && key === 'y') ganPose.redo();
@@ -309,7 +303,7 @@ function download() {
 // ---- a pose as text ----
 
 async function writePose() {
-  const answer = await ask('pose', {...question(), ...classAsked()}, {method: 'POST', body: pose().z});
+  const answer = await ask('pose', {...asked(pose())}, {method: 'POST', body: pose().z});
   return (await answer.json()).text;
 }
 
@@ -371,7 +365,10 @@ function tellChoices() {
     : steps.reduce((best, one) => Math.abs(one - chosen) < Math.abs(best - chosen) ? one : best);
   const label = one => word('step', {step: one.toLocaleString('en')});
   options(snapshots, [['live', word('live')], ...[...steps].reverse().map(one => [one, label(one)])], steps.length ? kept : 'live');
-  if (pose() && (pose().run !== run || String(pose().snapshot) !== snapshot())) ganPose.set({run, snapshot: snapshot()});
+  if (!pose() || (pose().run === run && String(pose().snapshot) === snapshot())) return;
+  const other = pose().run !== run;
+  if (other) axesOf = '';                  // which asks for its classes, too
+  ganPose.set({run, snapshot: snapshot(), ...(other ? {classes: null} : {})});
 }
 
 /** A visitor who has chosen nothing sees the best that ships; whoever starts or opens a run samples that one. */

@@ -23,7 +23,7 @@ _CLASSES = "".join(
 
 # The words are put in by latent_bank.js: data-t holds the text of a node, data-label its aria-label, data-title its title.
 HTML = f"""
-<div class="gl-card lb lb-waiting">
+<div class="gl-card lb lc lb-waiting">
   <p class="lb-none" data-t="empty"></p>
   <div class="lb-body">
     <div class="lb-pick">
@@ -68,7 +68,7 @@ HTML = f"""
       <div class="lb-draw">
         <label class="lb-wide" data-title="about_seed"><span data-t="seed"></span>
           <input class="lb-seed" type="number" min="0" max="2147483647" step="1" value="0"></label>
-        <button type="button" class="lb-button lb-randomise" data-t="randomise" data-title="about_randomise"></button>
+        <button type="button" class="lb-button lb-main-one lb-randomise" data-t="randomise" data-title="about_randomise"></button>
         <button type="button" class="lb-button lb-reset" data-t="reset" data-title="about_reset"></button>
         <button type="button" class="lb-button lb-undo" data-label="undo" data-title="undo">↶</button>
         <button type="button" class="lb-button lb-redo" data-label="redo" data-title="redo">↷</button>
@@ -90,6 +90,7 @@ HTML = f"""
 
 _SCRIPTS = (
     "latent_requests.js",
+    "latent_picture.js",
     "latent_bars.js",
     "latent_directions.js",
     "latent_pose_text.js",
@@ -101,7 +102,7 @@ def _joined(*names: str) -> str:
     return "\n".join((HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-CSS = _joined("latent_bank.css", "latent_directions.css")
+CSS = _joined("latent_controls.css", "latent_bank.css", "latent_directions.css")
 JS = _joined(*_SCRIPTS)
 
 

@@ -3,14 +3,6 @@
 
 const DIRECTIONS = 12, FAR = 3, SLIDER_REACH = 4;
 
-/** Directions as the route gives them: rows of length z_dim, each of length 1 and at right angles to the others. */
-function unpackDirections({directions, z_dim}) {
-  const bytes = Uint8Array.from(atob(directions), letter => letter.charCodeAt(0));
-  const values = new Float32Array(bytes.buffer), rows = [];
-  for (let at = 0; at < values.length; at += z_dim) rows.push(values.subarray(at, at + z_dim));
-  return rows;
-}
-
 const along = (z, row) => row.reduce((sum, value, i) => sum + value * z[i], 0);
 const moved = (z, row, by) => z.map((value, i) => value + by * row[i]);
 

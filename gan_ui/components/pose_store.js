@@ -3,7 +3,8 @@
    ganPose.pose         null before anything was sampled, else an object that is never changed, only replaced:
                         z (Float32Array), psi, digit ('' takes the digits in turn; only conditional runs look at it),
                         to and share (blends the digit with another one; to '' is no blend), seed (z was last drawn from),
-                        run (id), snapshot ('live' or a step)
+                        run (id), snapshot ('live' or a step),
+                        classes (that its run can be told to draw: 0 unless conditional; null until that is known)
    ganPose.on(fn)       fn(pose) now, if there is one, and after every change
    ganPose.set(changes) replaces the pose by one with these changes; undo takes a whole drag back at once
    ganPose.undo() / ganPose.redo()     true if there was something; they leave run and snapshot alone
@@ -12,7 +13,7 @@
 */
 window.ganPose = (() => {
   const UNDOABLE = ['z', 'psi', 'digit', 'to', 'share', 'seed'], REMEMBERED = 50, ONE_GESTURE_MS = 500;
-  const first = { z: new Float32Array(0), psi: 1, digit: '7', to: '', share: 0, seed: 0, run: '', snapshot: 'live' };
+  const first = { z: new Float32Array(0), psi: 1, digit: '7', to: '', share: 0, seed: 0, run: '', snapshot: 'live', classes: null };
   const listeners = [];
   let pose = null, past = [], future = [];
   let held = false, gesture = '', changedAt = 0;         // a drag, or keys in quick succession, are one entry

@@ -166,7 +166,8 @@ def test_a_slider_moves_the_digit_while_it_trains(open_page: Callable[..., Any],
     page.wait_for_function(f"document.querySelector({digit!r}).toDataURL().length > 200")
     page.get_by_role("button", name="Reset").click()
     before = pixels(page, digit)
-    page.locator(".ld-row").get_by_role("slider").first.focus()
+    page.get_by_role("button", name="Dimensions").click()
+    page.locator(".lb-bars").get_by_role("slider").first.focus()
     for _ in range(3):
         page.keyboard.press("PageUp")
     page.wait_for_function(f"document.querySelector({digit!r}).toDataURL() !== {before!r}")

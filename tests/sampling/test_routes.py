@@ -14,6 +14,7 @@ from gan_core import saved
 from gan_core.config import make_config
 from gan_core.directions import find_directions
 from gan_core.latent import axes, generate, neighbourhood, sample_z
+from gan_core.latent import walk as latent_walk
 from gan_core.networks import build_pair
 from gan_core.pose import Pose, to_text
 from gan_core.runs import create_run
@@ -267,3 +268,46 @@ def test_texts_that_cannot_be_drawn_get_a_sentence(server, run, text, says):
     answer = ask(server, "GET", "pose", params={"text": text, "run": "first"})
     assert answer.status_code == 422
     assert says in answer.json()["en"]
+
+
+def walk(server, texts, **query):
+    params = {"run": "first", "frames": 100, **query}
+    return ask(server, "POST", "walk", params=params, json={"poses": texts})
+
+
+def test_a_walk_comes_in_batches_of_its_film(server, run):
+    stops = [Pose(tuple(z.tolist()), psi) for z, psi in zip(sample_z(1, 3, Z_DIM), (1, 0.8, 1), strict=True)]
+    texts = [to_text(stop) for stop in stops]
+    batches = [pixels(walk(server, texts, first=first)) for first in (0, 64)]
+    assert [len(batch) for batch in batches] == [64, 36]
+    z, _ = latent_walk(stops, 100)
+    made = np.concatenate(batches).astype(int)
+    expected = torch.cat([server.images(run.id, None, part)[0] for part in z.split(64)])[:, 0].numpy()
+    assert abs(made - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"frames": 1}, "frames"),
+        ({"frames": 10**6}, "frames"),
+        ({"first": 100}, "first"),
+        ({"texts": []}, "0; keep some"),
+        ({"texts": ["p1_torn"]}, "incomplete"),
+        ({"texts": [to_text(Pose((0.0,) * 9))]}, "9 values"),
+        ({"texts": [to_text(Pose((0.0,) * Z_DIM)), to_text(Pose((0.0,) * 9))]}, "9 values"),
+        ({"run": "gone"}, "no run"),
+    ],
+)
+def test_a_walk_that_cannot_be_drawn_gets_a_sentence(server, changes, says):
+    texts = changes.pop("texts", [to_text(Pose((0.5,) * Z_DIM))])
+    answer = walk(server, texts, **changes)
+    assert answer.status_code == 422
+    assert says in answer.json()["en"]
+
+
+def test_a_walk_of_a_conditional_run_needs_digits(server, tmp_path):
+    config = make_config("minute", {"network": "conditional", "z_dim": 8})
+    saved.save_snapshot(create_run(tmp_path / "digits", config, "", 0), 1, build_pair(config)[0], b"")
+    assert "draws the digit" in walk(server, [to_text(Pose((0.5,) * 8))], run="digits").json()["en"]
+    assert len(pixels(walk(server, [to_text(Pose((0.5,) * 8, digit=3))], run="digits"))) == 64

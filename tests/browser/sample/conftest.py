@@ -44,13 +44,13 @@ def server(runs_dir: Path) -> SampleServer:
 def address(server: SampleServer, chromium: Any) -> Iterator[str]:
     import gradio as gr
 
-    from gan_ui.explore import explore_tab
+    from gan_ui.components.latent_bank import latent_bank
 
     with gr.Blocks(fill_width=True) as demo, gr.Tabs():
         with gr.Tab("Other"):
             gr.Markdown("nothing")
         with gr.Tab("Sample"):
-            explore_tab()
+            latent_bank(elem_id="explore")
     _, url, _ = demo.launch(
         prevent_thread_lock=True,
         quiet=True,
