@@ -423,7 +423,7 @@ const bars = makeBars(find('.lb-bars'), {changed: () => ganPose.set({z: bars.z.s
 const directions = makeDirections(find('.ld-rows'), {changed: z => ganPose.set({z}), named: nameDirection, word});
 const poseText = makePoseText(find('.lp'), {write: writePose, address: poseAddress, read: readPose, word});
 find('.lb-randomise').addEventListener('click', () => newSeed(seedNow() < LAST_SEED ? seedNow() + 1 : 0));
-find('.lb-reset').addEventListener('click', () => ganPose.set({z: keepLocked(new Float32Array(pose().z.length))}));
+find('.lb-reset').addEventListener('click', () => pose() && ganPose.set({z: keepLocked(new Float32Array(pose().z.length))}));
 find('.lb-undo').addEventListener('click', () => ganPose.undo());
 find('.lb-redo').addEventListener('click', () => ganPose.redo());
 find('.lb-lock').addEventListener('click', lockCurrent);

@@ -163,7 +163,7 @@ def test_a_slider_moves_the_digit_while_it_trains(open_page: Callable[..., Any],
     start(page, tiny_dataset)
     page.get_by_role("tab", name="Sample").click()
     digit = ".lb-digit"
-    page.wait_for_function(f"document.querySelector({digit!r}).toDataURL().length > 200")
+    page.wait_for_function("document.querySelector('#explore .lb').parentElement.settled()")
     page.get_by_role("button", name="Reset").click()
     before = pixels(page, digit)
     page.get_by_role("button", name="Dimensions").click()
