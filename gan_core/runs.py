@@ -303,7 +303,8 @@ def find_sampled(runs_dir: Path, run_id: str) -> Run:
 def named_run(text: str) -> Run:
     """What a command line names: a run folder, or else a run or a network that ships. Raises UserError if it is neither."""
     folder = Path(text)
-    return Run(folder.absolute()) if folder.is_dir() else find_sampled(default_runs_dir(), text)
+    is_path = folder.is_dir() or len(folder.parts) > 1  # no run's name has parts
+    return Run(folder.absolute()) if is_path else find_sampled(default_runs_dir(), text)
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:
