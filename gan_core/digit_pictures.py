@@ -6,31 +6,50 @@ into the middle of 28 x 28, as the makers of MNIST did with theirs.
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 
-from gan_core.imported_images import MAX_PIXELS, SIDE, Pixels, TooManyPixelsError, grey_picture
+from gan_core.imported_images import FORMATS, MAX_PIXELS, SIDE, Pixels, grey_picture
 from gan_core.sentences import UserError
 
 MAX_BYTES = 10_000_000  # of a file
+MAX_WHOLE = 16_000_000  # pixels of a file that cannot be decoded at a fraction of its size, as a JPEG can
+LOOKED_AT = 1000  # pixels a side
 BOX = 20  # pixels, the longer side of the digit
 INK = 0.25  # of the largest contrast: paler is taken for the ground, with its shadows and grain
 FAINT = 24  # of 255: less contrast than this is an empty page
+
+
+def check_digit(data: bytes) -> None:
+    """Look at the beginning of a file only. Raises UserError for one that is no image, or has too many pixels."""
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as opened:
+            limit = MAX_PIXELS if opened.format == "JPEG" else MAX_WHOLE
+            fits = opened.width * opened.height <= limit
+    except Image.DecompressionBombError:
+        limit, fits = MAX_WHOLE, False
+    except Exception:  # damaged pictures make their decoders raise nearly anything
+        raise UserError("picture_not_read", field="picture") from None
+    if not fits:
+        raise UserError("picture_too_large", field="picture", limit=limit // 1_000_000)
 
 
 def read_digit(data: bytes) -> Pixels:
     """The digit of a PNG, JPEG or WebP file: uint8 (28, 28), bright on black.
 
     A bright ground, such as paper, is turned around: whichever of dark and bright the border is, is the ground. Raises
-    UserError for a file that is no such image, one of more than 40 million pixels, and one on which nothing stands out.
+    UserError as `check_digit` does, for a file that is damaged further on, and for one on which nothing stands out.
     """
-    from PIL import Image
-
+    check_digit(data)
     try:
-        grey = np.asarray(grey_picture(data)).astype(np.int16)
-    except (Image.DecompressionBombError, TooManyPixelsError):
-        raise UserError("picture_too_large", field="picture", limit=MAX_PIXELS // 1_000_000) from None
-    except Exception:  # damaged pictures make their decoders raise nearly anything
+        image = grey_picture(data)
+        image.thumbnail((LOOKED_AT, LOOKED_AT))
+    except Exception:  # as above
         raise UserError("picture_not_read", field="picture") from None
+    grey = np.asarray(image).astype(np.int16)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     ground = int(np.median(border))
     ink = (ground - grey if ground > 127 else grey - ground).clip(0)
@@ -50,6 +69,8 @@ def _centred(bright: Pixels) -> Pixels:
     scale = BOX / max(cut.size)
     size = (max(1, round(cut.width * scale)), max(1, round(cut.height * scale)))
     small = np.asarray(cut.resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR))
+    if not small.any():  # specks so far apart that nothing is left of them
+        raise UserError("picture_empty", field="picture")
     picture = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (_start(small.astype(np.float64).sum(axis), size) for axis, size in ((1, size[1]), (0, size[0])))
     picture[top : top + size[1], left : left + size[0]] = small

@@ -179,3 +179,21 @@ def _wait_of(response: Any) -> float | None:
         return float(limit.reset_in_seconds)
     after = response.headers.get("retry-after", "")
     return float(after) if after.isdigit() else None
+
+
+# of these the Hub, the way to it or the account is the reason, whatever is asked of it
+OF_THE_HUB = frozenset(
+    {
+        *(
+            "hub_no_token",
+            "hub_token_refused",
+            "hub_offline",
+            "hub_silent",
+            "hub_unreachable",
+            "hub_cut",
+            "hub_odd_answer",
+        ),
+        *("hub_name_invalid", "hub_no_revision", "hub_gated", "hub_no_repository", "hub_closed", "hub_is_public"),
+        *("hub_too_often", "hub_slow_down", "hub_server_error", "hub_refused", *STATUS.values()),
+    }
+)

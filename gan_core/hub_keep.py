@@ -4,7 +4,7 @@
     runs/RUN/kept.json     whose run it is, what it branched from, the names of its directions
     runs/RUN/deleted       the run was deleted here, and does not come back
 
-The repository is only ever added to. At most one commit a minute is made, and a run in training is pushed every ten.
+Runs in the repository are only ever added to. At most one commit a minute is made, and a run in training is pushed every ten.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from gan_core import hub, runs
 from gan_core.direction_names import LONGEST, STEPS_AT_MOST
 from gan_core.files import write_json
-from gan_core.hub_errors import check_name, connect, hub_errors
+from gan_core.hub_errors import OF_THE_HUB, check_name, connect, hub_errors
 from gan_core.hub_files import MANIFEST, collect
 from gan_core.hub_pull import take
 from gan_core.hub_send import send
@@ -37,28 +38,9 @@ WHILE_TRAINING = 600.0  # seconds between two pushes of a run in training
 FIRST_PAUSE, LONGEST_PAUSE = 15.0, 900.0  # after a failure, twice as long after each
 RESTORED_AT_MOST = 100  # the newest ones
 KEPT, DELETED = "kept.json", "deleted"
+NEVER: tuple[tuple[Any, ...], float] = ((), 0.0)  # what was kept of a run, and when: nothing yet
 _KEPT_BYTES = 100_000
 _FOLDER = re.compile(rf"runs/([A-Za-z0-9][A-Za-z0-9_-]{{0,63}})/({re.escape(MANIFEST)}|{DELETED})")
-# what is wrong with one run, and no reason to stop with the others
-_OF_ONE_RUN = (
-    *("no_snapshot_yet", "run_unreadable", "run_newer", "fakes_not_finite", "snapshot_unreadable", "not_a_run"),
-    *(
-        "hub_newer",
-        "hub_foreign_name",
-        "hub_too_large",
-        "hub_too_large_together",
-        "hub_too_many_files",
-        "hub_incomplete",
-    ),
-    *(
-        "hub_hash_differs",
-        "hub_file_unreadable",
-        "hub_huge_header",
-        "hub_wrong_network",
-        "hub_not_finite",
-        "hub_not_ours",
-    ),
-)
 _log = logging.getLogger(__name__)
 
 
@@ -133,6 +115,8 @@ class Keeper:
         found = [match for match in map(_FOLDER.fullmatch, names) if match]
         deleted = {match[1] for match in found if match[2] == DELETED}
         here = {run.id for run in runs.list_runs(self._runs_dir)}
+        for run_id in here.intersection(match[1] for match in found):
+            self._kept.setdefault(run_id, NEVER)  # due, and noted if it is deleted before its turn comes
         missing = sorted({match[1] for match in found} - deleted - here, reverse=True)[:RESTORED_AT_MOST]
         damaged = 0
         for done, run_id in enumerate(missing):
@@ -141,8 +125,8 @@ class Keeper:
             self._say("restoring", done=done, count=len(missing), damaged=damaged)
             try:
                 self._restore(run_id)
-            except UserError as error:
-                if error.key not in _OF_ONE_RUN:
+            except Exception as error:
+                if isinstance(error, UserError) and error.key in OF_THE_HUB:
                     raise
                 _log.warning("%s was not brought back: %s", run_id, error)
                 damaged += 1
@@ -158,7 +142,13 @@ class Keeper:
             if facts["directions"]:
                 write_json(run.folder / "directions.json", facts["directions"])
 
-        run = take(source, self._runs_dir, lambda: self._runs_dir / run_id, token=token, finish=finish)
+        def place() -> Path:
+            folder = self._runs_dir / run_id
+            if not (folder / "config.json").exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what a deletion that was cut short left behind
+            return folder
+
+        run = take(source, self._runs_dir, place, token=token, finish=finish)
         self._kept[run_id] = (_signature(run), time.monotonic())
 
     def keep_due(self, *, all_of_them: bool = False) -> None:
@@ -170,18 +160,20 @@ class Keeper:
         if self._note_deleted() and not all_of_them:
             return
         due = [run for run in runs.list_runs(self._runs_dir) if self._is_due(run, all_of_them)]
-        due.sort(key=lambda run: self._kept[run.id][1] if run.id in self._kept else 0.0)
+        due.sort(key=lambda run: self._kept.get(run.id, NEVER)[1])
         for run in due:
             signature = _signature(run)
             try:
                 files = {**collect(run, self.repo), KEPT: _kept_facts(run)}
-            except (UserError, FileNotFoundError) as error:  # or deleted this moment
-                if isinstance(error, UserError) and error.key not in _OF_ONE_RUN:
-                    raise
+            except (
+                Exception
+            ) as error:  # the Hub was not asked yet: it is this run's own trouble, or it was deleted just now
+                _log.warning("%s cannot be kept as it is: %s", run.id, error)
                 self._kept[run.id] = (signature, time.monotonic())  # until it has changed
                 continue
             self._say("keeping")
-            self._commit(f"Keep {run.id}", {f"runs/{run.id}/{name}": data for name, data in files.items()})
+            prefix = f"runs/{run.id}/"
+            self._commit(f"Keep {run.id}", {prefix + name: data for name, data in files.items()}, prefix + DELETED)
             self._kept[run.id] = (signature, time.monotonic())
             self._say("kept", at=time.time())
             if not all_of_them:
@@ -198,14 +190,14 @@ class Keeper:
         return signature != _signature(run) and (closing or not trains or time.monotonic() - when > WHILE_TRAINING)
 
     def _note_deleted(self) -> bool:
-        gone = [run_id for run_id in self._kept if not (self._runs_dir / run_id).exists()]
+        gone = [run_id for run_id in self._kept if not (self._runs_dir / run_id / "config.json").exists()]
         if gone and self._runs_dir.is_dir():
             self._commit("Note what was deleted", {f"runs/{run_id}/{DELETED}": b"deleted\n" for run_id in gone})
             for run_id in gone:
                 del self._kept[run_id]
         return bool(gone)
 
-    def _commit(self, message: str, files: dict[str, bytes]) -> None:
+    def _commit(self, message: str, files: dict[str, bytes], obsolete: str = "") -> None:
         with hub_errors(self.repo):
             api, known = self._repository()
             send(
@@ -214,6 +206,7 @@ class Keeper:
                 files,
                 message=message,
                 parent=known.sha,
+                gone=[each.rfilename for each in known.siblings or [] if each.rfilename == obsolete],
                 report=lambda share, **data: None,
                 cancelled=lambda: False,
             )

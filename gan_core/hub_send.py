@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
@@ -38,7 +37,7 @@ def send(
     Large files that have arrived earlier are not sent again. Raises what the client raises, and UserError once
     `cancelled` says so; then nothing has become visible.
     """
-    with _quiet():
+    with _quiet:
         watch = _Watch(sum(map(len, files.values())), report, cancelled)
         additions = [CommitOperationAdd(name, watch.file(data)) for name, data in files.items()]
         watch.begin()
@@ -102,15 +101,31 @@ class _File(io.BytesIO):
         return data
 
 
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the client's bars and warnings off the terminal: what they say comes out as progress and sentences."""
-    level, bars = logging.get_verbosity(), not are_progress_bars_disabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    disable_progress_bars()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            enable_progress_bars()
+class _Quiet:
+    """Keeps the client's bars and warnings off the terminal: what they say comes out as progress and sentences.
+
+    Several threads may want that at once: the first one in switches them off, the last one out leaves all as it was.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside, self._level, self._bars = 0, 0, False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._level, self._bars = logging.get_verbosity(), not are_progress_bars_disabled()
+                logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+                disable_progress_bars()
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                logging.set_verbosity(self._level)
+                if self._bars:
+                    enable_progress_bars()
+
+
+_quiet = _Quiet()

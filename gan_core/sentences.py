@@ -495,7 +495,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "picture_too_large": (
         "That picture is too large; choose one of at most {limit} million pixels and 10 MB.",
-        "图片太大；请选择不超过 {limit} 百万像素、10 MB 的图片。",
+        "图片太大；请选择不超过 {limit}00 万像素、10 MB 的图片。",
     ),
     "picture_empty": (
         "Nothing stands out on that picture; draw a digit first, or choose one with a clear digit.",
@@ -757,6 +757,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "share_only_on_space": (
         "Visitors push only on a Space, signed in with Hugging Face; ask the owner of this app.",
         "访客只能在 Space 上登录 Hugging Face 后上传；请联系本程序的主人。",
+    ),
+    "share_from_afar": (
+        "Only a browser on the machine itself may use its Hugging Face account; to do it from elsewhere, start the app with "
+        "GAN_OWNER_TOKEN and open the owner's link.",
+        "只有本机上的浏览器可以使用它的 Hugging Face 账号；若要从别处操作，请设置 GAN_OWNER_TOKEN 启动程序并打开主人的链接。",
     ),
     "share_other_site": (
         "This was asked by another web site; open the page of this app and do it there.",

@@ -174,7 +174,9 @@ def publish(
             plan.files,
             message="Publish GAN Live",
             parent=known.sha,
-            gone=sorted(name for name in names - set(plan.files) if name.split("/")[0] in ours),
+            gone=sorted(
+                name for name in names - set(plan.files) if name.split("/")[0] in ours and not _others_run(plan, name)
+            ),
             repo_type="space",
             report=lambda share, **data: report(share * UPLOADED, **data),
             cancelled=cancelled,
@@ -186,6 +188,11 @@ def publish(
         raise UserError("space_still_building", url=url) from None
     report(1.0, bytes=plan.size, total=plan.size, stage="RUNNING", url=url)
     return Published(url, commit)
+
+
+def _others_run(plan: Plan, name: str) -> bool:
+    """Whether it belongs to a run that was published earlier, and not to the one that is sent now."""
+    return name.startswith(f"{space_files.RUNS}/") and not name.startswith(f"{space_files.RUNS}/{plan.run}/")
 
 
 def _account(api: HfApi, repo: str) -> tuple[str, bool | None]:

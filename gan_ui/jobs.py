@@ -33,6 +33,7 @@ WAITING_AT_MOST = 8
 A_VISITORS_AT_MOST = 2  # jobs of one visitor that wait or run
 KEPT_SECONDS = 600.0
 KEPT_BYTES = 64_000_000
+KEPT_AT_MOST = 500  # jobs that have ended
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +52,7 @@ class Job:
     def __init__(self, visitor: str, work: Callable[[Job], Made | dict[str, Any] | None], lane: deque[Job]) -> None:
         self.id = secrets.token_urlsafe(16)
         self.visitor = visitor
-        self.work = work
+        self.work: Callable[[Job], Made | dict[str, Any] | None] | None = work
         self.lane = lane
         self.status = "queued"
         self.share = 0.0
@@ -168,7 +169,7 @@ class Jobs:
     def _run(self, job: Job) -> None:
         status = "done"
         try:
-            made = job.work(job)
+            made = job.work(job) if job.work else None
             if isinstance(made, Made):
                 job.made = made
             else:
@@ -179,13 +180,15 @@ class Jobs:
             _log.exception("a job failed")
             job.error, status = UserError("job_failed"), "failed"
         with self._changed:
-            if job.cancelled():
+            # what another server has done by then is done, and whoever cancelled it has to hear of it
+            if job.cancelled() and not (job.lane is self._elsewhere and job.result is not None):
                 job.made = job.result = job.error = None
                 status = "cancelled"
             self._end(job, status)
 
     def _end(self, job: Job, status: str) -> None:
         job.status, job.ended = status, self._clock()
+        job.work = None  # with all that it holds: a network, a picture, somebody's token
         if status == "done":
             job.share = 1.0
 
@@ -193,9 +196,9 @@ class Jobs:
         now = self._clock()
         ended = [job for job in self._jobs.values() if not job.unfinished]
         kept = 0
-        for job in sorted(ended, key=lambda one: one.ended, reverse=True):
+        for number, job in enumerate(sorted(ended, key=lambda one: one.ended, reverse=True)):
             kept += len(job.made.content) if job.made else 0
-            if now - job.ended > KEPT_SECONDS or kept > KEPT_BYTES:
+            if now - job.ended > KEPT_SECONDS or kept > KEPT_BYTES or number >= KEPT_AT_MOST:
                 del self._jobs[job.id]
 
 

@@ -22,8 +22,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gan_core.digit_pictures import MAX_BYTES, read_digit
-from gan_core.imported_images import MAX_PIXELS
+from gan_core.digit_pictures import MAX_BYTES, MAX_WHOLE, check_digit, read_digit
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.sentences import UserError
 from gan_ui import queries
@@ -54,17 +53,18 @@ class Searches:
 
     def project(self, query: Query, body: bytes, visitor: str) -> str:
         """The job that looks for the z of a picture. Raises UserError."""
-        from torch import from_numpy
-
-        target = from_numpy(read_digit(body))
+        check_digit(body)
         loaded = self._loaded(query)
         conditional = is_conditional(loaded.config.network)
 
         def work(job: Job) -> dict[str, Any]:
+            from torch import from_numpy
+
             from gan_core.metrics import load_reference
             from gan_core.projection import DRAWS, project
 
-            told = float("inf")
+            # here, and not in the threads that draw everybody's sliders: a large picture takes a second and much memory
+            target, told = from_numpy(read_digit(body)), float("inf")
 
             def report(found: Projection) -> None:
                 nonlocal told
@@ -135,7 +135,7 @@ def search_routes(searches: Searches) -> list[Route]:
                 return started(job)
             except UserError as error:
                 if path == "project" and error.key == "body_too_large":
-                    error = UserError("picture_too_large", field="picture", limit=MAX_PIXELS // 1_000_000)
+                    error = UserError("picture_too_large", field="picture", limit=MAX_WHOLE // 1_000_000)
                 return queries.refused(error)
 
         return Route(f"/gradio_api/lab/{path}", endpoint, methods=["POST"])

@@ -11,16 +11,19 @@
     POST /gradio_api/lab/share/publish   the same -> a job; result {"url"}
 
 Whose token: on a Space only that of whoever is signed in there, which never leaves the request and its job; elsewhere that of
-the machine, which only its owner gets to use. The page never sees either.
+the machine, for its owner alone: with GAN_OWNER_TOKEN whoever has that, without it only a browser on the machine itself. The
+page never sees either.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -73,6 +76,8 @@ class Share:
             raise UserError("share_sign_in" if self._who.sign_in else "share_no_sign_in")
         from gan_core.hub_errors import own_token
 
+        if not self._who.one_owner and not _is_here(request):
+            raise UserError("share_from_afar")
         if token := own_token():
             return token
         raise UserError("hub_no_token")
@@ -137,13 +142,15 @@ class Share:
         return self._jobs.start(visitor_of(request), work, elsewhere=True)
 
     def pull(self, request: Request, body: Body) -> str:
-        from gan_core.hub_errors import check_name, own_token
+        from gan_core.hub_errors import check_name
         from gan_core.hub_pull import pull, split
 
         repo, revision = split(_text(body, "repo"))
         check_name(repo)
-        account = self._who.account(request)
-        token = (account.token if account else None) if self._who.space else own_token()  # a public run needs none
+        try:
+            token = self.token(request)
+        except UserError:
+            token = None  # a public run needs none
 
         def work(job: Job) -> dict[str, Any]:
             how: dict[str, Any] = {"token": token, "report": job.report, "cancelled": job.cancelled}
@@ -236,5 +243,20 @@ def _text(body: Body, name: str) -> str:
 
 def _check_site(request: Request) -> None:
     """What uses a token must have been asked for on this page or by a program, not by another page in the same browser."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    # browsers tell the first only to https and to the machine itself, the second always
+    if site not in (None, "same-origin", "none") or (origin and urlsplit(origin).netloc != request.headers.get("host")):
         raise UserError("share_other_site")
+
+
+def _is_here(request: Request) -> bool:
+    """Whether somebody on this very machine asks, who also called it by a name that only this machine has."""
+    asked = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    return all(_is_loopback(host) for host in (asked, request.client.host if request.client else ""))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

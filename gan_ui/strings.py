@@ -833,8 +833,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     "share.do_replay": ("Make the page", "制作网页"),
     "share.push": ("Push the run to the Hub", "上传训练到 Hub"),
     "share.about_push": (
-        "A model repository with a model card, the weights and the whole timeline; a pull makes it a run again.",
-        "一个模型仓库，包含模型说明、权重和整个时间线；下载后又是一次训练。",
+        "A model repository with a model card, the weights and up to 20 snapshots of the timeline; a pull makes it a run again.",
+        "一个模型仓库，包含模型说明、权重和时间轴上最多 20 个快照；下载后又是一次训练。",
     ),
     "share.will_push": (
         "Uploads {run} to {repo}{size}, in one commit.",

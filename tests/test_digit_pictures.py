@@ -33,6 +33,14 @@ def extent(picture: np.ndarray) -> tuple[int, int]:
     return tuple(int(np.ptp(np.flatnonzero(picture.any(axis)))) + 1 for axis in (1, 0))  # type: ignore[return-value]
 
 
+def specks() -> Image.Image:
+    """Two dots so far apart that none is left once they fit into 20 pixels."""
+    image = Image.new("L", (1000, 1000))
+    for place in (3, 990):
+        image.putpixel((place, place), 255)
+    return image
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_stroke_anywhere_fits_the_box_with_its_mass_in_the_middle(kind: str) -> None:
     for ink, ground in ((255, 0), (20, 230)):
@@ -88,6 +96,8 @@ def test_a_transparent_ground_is_black_and_a_dot_is_large() -> None:
         (encoded(noise(0), "GIF"), "picture_not_read"),
         (encoded(Image.new("1", (20_000, 20_000))), "picture_too_large"),
         (encoded(Image.new("1", (8000, 6000))), "picture_too_large"),
+        (encoded(Image.new("L", (5000, 4000))), "picture_too_large"),
+        (encoded(specks()), "picture_empty"),
         (encoded(Image.new("L", (50, 50), 255)), "picture_empty"),
         (encoded(Image.new("L", (1, 1))), "picture_empty"),
         (encoded(Image.new("RGBA", (50, 50))), "picture_empty"),

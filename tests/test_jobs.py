@@ -166,6 +166,30 @@ def test_closing_ends_what_runs_and_starts_nothing_more(clock: Clock) -> None:
     assert jobs.find(waiting).cancelled()
 
 
+def test_a_job_that_has_ended_holds_nothing_of_its_work(
+    jobs: Jobs, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_AT_MOST", 2)
+    ended = []
+    for _ in range(4):
+        clock.now += 1
+        ended.append(jobs.start("a", lambda job: {}))
+        wait_until(lambda: status(jobs, ended[-1]) == "done")
+    assert jobs.find(ended[-1]).work is None
+    jobs.start("b", Gate())
+    assert refusal(jobs.describe, ended[0]) == "job_gone"
+    assert status(jobs, ended[-1]) == "done"
+
+
+def test_what_another_server_has_done_before_it_could_be_cancelled_is_done(jobs: Jobs) -> None:
+    gate = Gate()  # gives its answer once it is cancelled
+    far = jobs.start("anna", gate, elsewhere=True)
+    assert gate.running.wait(10)
+    jobs.cancel(far)
+    wait_until(lambda: status(jobs, far) == "done")
+    assert jobs.describe(far)["result"] == {"answer": 42}
+
+
 def test_what_waits_for_another_server_holds_nobody_up(jobs: Jobs) -> None:
     far, near = Gate(), Gate()
     waiting = jobs.start("anna", far, elsewhere=True)

@@ -121,6 +121,12 @@ def test_the_nearest_reals_of_a_fake(
     assert found["step"] == 500
 
 
+def test_a_page_on_which_nothing_stands_out_is_the_jobs_failure_in_words(jobs: Jobs, ask: Any) -> None:
+    status = ended(jobs, ask("project", encoded(Image.new("L", (28, 28)))))
+    assert status["status"] == "failed"
+    assert "stands out" in status["error"]["en"]
+
+
 def test_a_look_for_copies_ends_when_told(jobs: Jobs, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def endless(fake: torch.Tensor, dataset: str, report: Callable[[float], None]) -> None:
         while True:
@@ -140,7 +146,6 @@ def test_a_look_for_copies_ends_when_told(jobs: Jobs, ask: Any, monkeypatch: pyt
         ("project", b"", {}, 422, "not a PNG"),
         ("project", bytes(10_000_001), {}, 422, "too large"),
         ("project", encoded(Image.new("1", (20_000, 20_000))), {}, 422, "too large"),
-        ("project", encoded(Image.new("L", (28, 28))), {}, 422, "stands out"),
         ("project", encoded(Image.linear_gradient("L")), {"run": "gone"}, 422, "no run"),
         ("project", encoded(Image.linear_gradient("L")), {"step": 77}, 422, "77"),
         ("copying", bytes(60), {}, 422, "15"),

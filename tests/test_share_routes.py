@@ -71,11 +71,14 @@ class Page:
         routes = share_routes(Share(SampleServer(runs_dir), runs_dir, jobs, who), keeper)
         self._app = Starlette(routes=routes, middleware=[Middleware(SignedIn, session=kept.get("session", {}))])
         self._jobs = jobs
+        self.host = "localhost"
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
         async def go() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://x/gradio_api/lab/share/") as client:
+            async with httpx.AsyncClient(
+                transport=transport, base_url=f"http://{self.host}/gradio_api/lab/share/"
+            ) as client:
                 return await client.request(method, path, json=body, headers=headers)
 
         return asyncio.run(go())
@@ -193,7 +196,29 @@ def test_another_page_in_the_same_browser_cannot_use_the_token(
         for path in ("push", "pull", "look", "publish", "replay"):
             answer = page.ask("POST", path, push, **{"sec-fetch-site": site})
             assert "another web site" in answer.json()["en"]
+    answer = page.ask("POST", "push", push, origin="http://evil.example")
+    assert "another web site" in answer.json()["en"], "browsers leave the other header out on plain http"
     assert page.ask("POST", "push", push, **{"sec-fetch-site": "same-origin"}).status_code == 202
+    assert page.ask("POST", "push", push, origin="http://localhost").status_code == 202
+
+
+def test_only_the_machine_itself_or_the_owners_link_uses_the_machines_account(
+    standin: StandIn,  # noqa: F811
+    jobs: Jobs,
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_alice")
+    standin.put("alice/secret", {}, private=True)
+    page = Page(jobs, run.folder.parent, Who({}))
+    page.host = "192.168.1.7"  # of the machine in its network; or a name that somebody lets lead here
+    for path in ("push", "look", "publish"):
+        answer = page.ask("POST", path, {"run": "small", "repo": "alice/digits"})
+        assert "GAN_OWNER_TOKEN" in answer.json()["en"]
+    assert "There is no alice/secret" in page.job("pull", {"repo": "alice/secret"})["error"]["en"]
+    owned = Page(jobs, run.folder.parent, Who({"GAN_OWNER_TOKEN": "x"}))
+    owned.host = page.host  # there the door asks for the token
+    assert owned.ask("POST", "push", {"run": "small", "repo": "alice/digits"}).status_code == 202
 
 
 def test_a_failure_of_the_hub_is_the_jobs_sentence_in_both_languages(

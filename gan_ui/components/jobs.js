@@ -5,8 +5,8 @@ const JOB_POLL_MS = 150, JOB_PATIENCE_MS = 30000;
 
 /**
  * Runs the strip of `root` (.jb). Its `start(send)` awaits `send()`, a request that starts a job, and follows that job; one
- * that still runs is cancelled. `told(status)` hears of every look at it, `done(status, id)` of its success, and `ended()`
- * of any end; `says(status)` may have words for where it is, instead of the time left.
+ * that still runs is cancelled. `told(status)` hears of every look at it, `done(status, id)` of its success, and
+ * `ended(error)` of any end; one that was done before it could be cancelled is a success. `says(status)` may have words for where it is, instead of the time left.
  */
 function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {}, says = () => ''} = {}) {
   const find = name => root.querySelector(name), word = (key, values) => ganLive.t('job.' + key, values);
@@ -37,12 +37,19 @@ function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {},
     id = '';
     error = newError;
     show();
-    ended();
+    ended(newError);
+  }
+
+  function succeed(status, job) {
+    last = status;
+    link.href = 'gradio_api/lab/jobs/' + job + '/file';
+    end(null);
+    return done(status, job);
   }
 
   async function start(send) {
-    const mine = ++serial;
     if (id) cancel();
+    const mine = ++serial;
     last = error = null;
     id = '…';
     show();
@@ -75,11 +82,7 @@ function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {},
       if (mine !== serial) return;
       last = status;
       told(status);
-      if (status.status === 'done') {
-        link.href = 'gradio_api/lab/jobs/' + job + '/file';
-        end(null);
-        return done(status, job);
-      }
+      if (status.status === 'done') return succeed(status, job);
       if (status.status === 'failed') return end(status.error);
       if (status.status === 'cancelled') return end(null);
       show();
@@ -87,12 +90,19 @@ function makeJobStrip(root, {told = () => {}, done = () => {}, ended = () => {},
     }
   }
 
-  function cancel() {
-    const job = id;
-    serial++;
+  async function cancel() {
+    const job = id, mine = ++serial;
     last = null;
     end(null);
-    if (job && job !== '…') ask('jobs/' + job + '/cancel', {}, {method: 'POST'}).catch(() => {});
+    if (!job || job === '…') return;
+    try {
+      let status = await (await ask('jobs/' + job + '/cancel', {}, {method: 'POST'})).json();
+      while (mine === serial && ['queued', 'running'].includes(status.status)) {
+        await new Promise(wake => setTimeout(wake, JOB_POLL_MS));
+        status = await (await ask('jobs/' + job, {})).json();
+      }
+      if (mine === serial && status.status === 'done') succeed(status, job);  // another server was quicker
+    } catch (failure) { console.debug('GAN Live: ' + failure.message); }
   }
 
   cancelling.addEventListener('click', cancel);

@@ -16,7 +16,7 @@ function makeCard(name, {path, body, done, told = () => {}, ended = () => {}, sa
     told,
     says,
     done: (status, id) => { if (status.result) done(status.result); },
-    ended: () => { show(); ended(); },
+    ended: error => { show(); ended(error); },
   });
   const card = {
     form, strip, name,
@@ -88,8 +88,8 @@ const publish = makeCard('publish', {
   told: status => { built = status.data.url || ''; },
   says: ({data}) => data.url ? word(/STARTING/.test(data.stage) ? 'stage_starting' : 'stage_building') : '',
   done: result => { built = ''; plan = null; publish.finished('published', result.url); show(); },
-  ended: () => {
-    if (built) { plan = null; publish.finished('being_built', built); show(); }
+  ended: error => {
+    if (built && !error) { plan = null; publish.finished('being_built', built); show(); }
     built = '';
   },
 });

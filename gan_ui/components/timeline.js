@@ -15,7 +15,7 @@ let view = null, visible = false;
 let shipped = '', followed = null;            // a run that ships, chosen here; and the page's choice when that was made
 let line = null, now = 0, atEnd = true;       // the server's timeline; the place in it; whether to stay at its end as it grows
 let notice = null, refused = null, trouble = null;  // a word with its values; the server's no to this run; what is tried again
-let linkedStep = null;                        // of a place to go to, until its run's timeline is there
+let linked = null;                            // a place to go to, {run, step}, until its run's timeline is there
 // For whoever measures or tests: what is on the screen, and whether all of it belongs to the slider's step.
 element.lastShown = {run: '', step: null, grid: null, pose: null};
 element.settled = () => Boolean(line) && line.run === subject() && askedFor === lineKey() && complete();
@@ -69,14 +69,15 @@ function takeLine(fresh) {
   const before = line && line.run === fresh.run ? line.steps[now] : null;
   if (!line || line.run !== fresh.run) { atEnd = true; player.stop(); }
   line = fresh;
-  const last = fresh.steps.length - 1, wanted = linkedStep ?? before;
-  linkedStep = null;
+  const last = fresh.steps.length - 1, step = linked && linked.run === fresh.run ? linked.step : null, wanted = step ?? before;
+  linked = null;
   if (atEnd && wanted === before) now = last;
   else if (wanted !== null) {
     now = nearestPlace(wanted);
     if (wanted === before && fresh.steps[now] !== before && last >= 0) say('thinned', {step: number(before), now: number(fresh.steps[now])});
   } else now = Math.min(now, last);
   now = Math.max(0, now);
+  if (step !== null) atEnd = now === last;
 }
 
 const nearestPlace = step => line.steps.reduce((best, one, place) => Math.abs(one - step) < Math.abs(line.steps[best] - step) ? place : best, 0);
@@ -257,7 +258,7 @@ ganPose.on(() => { if (line) { show(); pump(); } });
 ganPlace.on('go', place => {
   if (!Number.isFinite(place.step) || place.tab !== 'timeline') return;
   if (line && line.run === (place.run || line.run)) go(nearestPlace(place.step));
-  else linkedStep = place.step;
+  else linked = {run: place.run || subject(), step: place.step};
 });
 ganLive.on('language', speak);
 ganLive.on('view', fresh => {

@@ -88,6 +88,7 @@ HTML = f"""
 
 _SCRIPTS = (
     "latent_requests.js",
+    "latent_picture.js",
     "jobs.js",
     "player.js",
     "timeline_pictures.js",

@@ -7,14 +7,14 @@
 function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
   const find = name => root.querySelector(name), runBox = find('.td-run'), stepBox = find('.td-step'), refused = find('.td-refused');
   const sides = Object.fromEntries(['here', 'there'].map(name => [name, find('[data-side="' + name + '"]')]));
-  let line = null, lineOf = '', wrong = null, gone = '', visible = false;
+  let line = null, askedOf = '', wrong = null, trouble = null, gone = '', visible = false;  // trouble: what is tried again
 
   const place = () => line ? line.steps.indexOf(Number(stepBox.value)) : -1;
   const fits = () => here() && line && here().line.z_dim === line.z_dim;
   const pictures = makePictures({
     wanted: () => root.open && visible && line && place() >= 0 && fits() ? {line: only(line, place()), now: 0, pose: here().pose} : null,
     got: () => show(),
-    failed: error => { wrong = error; show(); },
+    failed,
   });
 
   /** A timeline of one step: there is nothing to fetch in advance. */
@@ -24,23 +24,33 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
     return one;
   }
 
-  async function choose() {
+  const next = () => root.open && visible && runBox.value && askedOf !== runBox.value ? fetchLine : null;
+
+  async function fetchLine() {
     const run = runBox.value;
-    if (!root.open || !run) return;
     try {
-      const known = lineOf === run && line ? line.tag : '', answer = await ask('timeline', {run, tag: known});
+      const known = line && line.run === run ? line.tag : '', answer = await ask('timeline', {run, tag: known});
       if (run !== runBox.value) return;
       if (answer.status !== 204) line = await answer.json();
-      lineOf = run;
       wrong = null;
     } catch (error) {
+      if (!isFinal(error)) throw error;
       wrong = error;
-      if (error.sentences) { line = null; lineOf = ''; }
+      line = null;
     }
+    askedOf = run;
     tellSteps();
     show();
     pictures.pump();
   }
+
+  function failed(error) {
+    if (!error && !trouble) return;
+    trouble = error;
+    show();
+  }
+
+  const pump = makePump(next, failed);
 
   function tellSteps() {
     const steps = line ? [...line.steps].reverse() : [], chosen = stepBox.value;
@@ -70,9 +80,10 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
   function show() {
     if (!root.open) return;
     const left = here(), at = place(), mixed = Boolean(left && line && !fits());
-    refused.hidden = !mixed && !wrong && !gone;
+    const said = wrong || trouble;
+    refused.hidden = !mixed && !said && !gone;
     const sizes = mixed && {one: left.line.run, a: left.line.z_dim, other: line.run, b: line.z_dim};
-    setWords(refused, gone ? word('deleted', {run: gone}) : wrong ? sentenceOf(wrong) : mixed ? word('duel_mixed', sizes) : '');
+    setWords(refused, gone ? word('deleted', {run: gone}) : said ? sentenceOf(said) : mixed ? word('duel_mixed', sizes) : '');
     const there = !mixed && line && at >= 0 ? {line, place: at, grid: pictures.grid(line, at), frame: pictures.frame(line, at)} : null;
     find('.td-sides').classList.toggle('td-mixed', mixed);
     side(sides.here, mixed ? null : left);
@@ -87,14 +98,14 @@ function makeDuel(root, {here, runs, tellNumbers, verdictOf, word}) {
     const first = (listed.find(([id]) => left && id !== left.line.run) || listed[0] || [''])[0];
     if (runBox.value && !listed.some(([id]) => id === runBox.value)) { gone = runBox.value; wrong = null; }
     fillOptions(runBox, listed, listed.some(([id]) => id === runBox.value) ? runBox.value : first);
-    if (runBox.value !== lineOf && !wrong) choose();
+    pump();
     show();
     pictures.pump();
   }
 
   root.addEventListener('toggle', look);
-  runBox.addEventListener('change', () => { wrong = null; gone = ''; choose(); });
-  stepBox.addEventListener('change', () => { show(); choose(); });
+  runBox.addEventListener('change', () => { wrong = null; gone = ''; line = null; show(); pump(); });
+  stepBox.addEventListener('change', () => { askedOf = ''; show(); pump(); pictures.pump(); });
   new IntersectionObserver(entries => { visible = entries.at(-1).isIntersecting; if (visible) look(); }).observe(root);
   return {look};
 }

@@ -1,6 +1,6 @@
 // The pictures of a timeline: the grid and the pose at each step, fetched in the order in which they may be looked at.
 
-const FRAMES_AT_ONCE = 8, PIXELS = 784;  // as many as gan_ui/timeline_routes.py draws at a time
+const FRAMES_AT_ONCE = 8;  // as many as gan_ui/timeline_routes.py draws at a time
 
 /** Whether asking again would be answered the same; one who asks too often is refused with another status. */
 const isFinal = error => Boolean(error.sentences) && error.message === 'HTTP 422';
@@ -106,13 +106,6 @@ function makePictures({wanted, got, failed, lost = () => {}}) {
     grid: (line, place) => grids.get(idOf(line, place)),
     frame: (line, place) => frames.get(idOf(line, place)),
   };
-}
-
-/** Draws 28 x 28 bytes. */
-function drawPixels(canvas, pixels) {
-  const context = canvas.getContext('2d'), image = context.createImageData(28, 28), words = new Uint32Array(image.data.buffer);
-  for (let i = 0; i < PIXELS; i++) words[i] = 0xff000000 | pixels[i] * 0x010101;
-  context.putImageData(image, 0, 0);
 }
 
 /** Draws a grid of the fixed z in its own size. */

@@ -202,7 +202,9 @@ def test_bad_input_is_answered_at_its_field_in_the_visitors_language(app: App, o
     choose(page, "dataset", "images-")
     page.click("#start")
     # the first Start after the app's imports torch in it, which takes long on a busy machine
-    page.wait_for_selector("#start-notice :text('batch_size')", timeout=60_000)
+    answered = "document.querySelector('#start-notice').innerText || ganLive.chosen || document.querySelector('.gl-others .error')"
+    page.wait_for_function(answered, timeout=60_000)
+    assert "batch_size" in page.inner_text("#start-notice"), page.inner_text("body")
     assert sorted(app.runs_dir.iterdir()) == before
 
 

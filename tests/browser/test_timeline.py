@@ -198,6 +198,14 @@ def test_it_grows_and_stays_at_the_end_unless_somebody_scrubs(open_line, make_li
     snapshot(run, 300)
     page.wait_for_function("document.querySelector('.tl-slider').max === '3'")
     shows(page, samples, 100, "grows")
+    # a place that somebody leads to, or a link, is where one stays, as well
+    page.evaluate("ganPlace.go({run: 'line', tab: 'timeline', step: 200})")
+    settle(page, "line")
+    page.evaluate("ganPlace.go({run: 'grows', tab: 'timeline', step: 100})")
+    settle(page, "grows")
+    snapshot(run, 400)
+    page.wait_for_function("document.querySelector('.tl-slider').max === '4'")
+    shows(page, samples, 100, "grows")
     # thinned out while it is looked at
     for path in run.folder.glob("snapshots/000100.*"):
         path.unlink()

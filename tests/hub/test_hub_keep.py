@@ -135,6 +135,55 @@ def test_one_damaged_run_does_not_keep_the_others_away(
     assert (run.visitor(), run.document()["parent"]) == ("", None)
 
 
+def test_one_run_that_cannot_be_kept_does_not_hold_up_the_others(
+    standin: StandIn, trained: Run, keeper: Keeper
+) -> None:
+    odd = [trained.folder.with_name(name) for name in ("odd-network", "odd-metrics")]
+    for folder in odd:
+        shutil.copytree(trained.folder, folder)
+    document = json.loads((odd[0] / "config.json").read_text())
+    document["settings"]["network"] = "of-a-newer-version"
+    (odd[0] / "config.json").write_text(json.dumps(document))
+    (odd[1] / "metrics.jsonl").write_text('{"step": 20, "digit_fid": "not a number", "count": 1000}\n')
+    keeper.keep_due()
+    assert "runs/small/gan-live.json" in kept(standin).files
+    assert keeper.status.doing == "kept"
+
+
+def test_what_a_deletion_left_behind_is_no_obstacle(
+    standin: StandIn, trained: Run, keeper: Keeper, tmp_path: Path
+) -> None:
+    keeper.keep_due()
+    left = tmp_path / "new disk" / "small" / "snapshots"
+    left.mkdir(parents=True)
+    (left / "000500.webp").write_bytes(b"left")
+    after = Keeper(tmp_path / "new disk", REPO, lambda: "hf_alice")
+    after.restore()
+    assert after.status.damaged == 0
+    assert saved.verify(Run(tmp_path / "new disk" / "small")) == []
+    # and one that was cut short here is noted as a deletion all the same
+    (trained.folder / "config.json").unlink()
+    keeper.keep_due()
+    assert "runs/small/deleted" in kept(standin).files
+
+
+def test_a_run_deleted_right_after_a_restart_stays_away_and_one_that_returns_is_kept_again(
+    standin: StandIn, trained: Run, keeper: Keeper, tmp_path: Path
+) -> None:
+    keeper.keep_due()
+    restarted = Keeper(trained.folder.parent, REPO, lambda: "hf_alice")
+    restarted.restore()
+    moved = trained.folder.rename(tmp_path / "away")
+    restarted.keep_due()
+    assert "runs/small/deleted" in kept(standin).files
+    moved.rename(trained.folder)
+    restarted.keep_due()
+    assert "runs/small/deleted" not in kept(standin).files
+    after = Keeper(tmp_path / "new disk", REPO, lambda: "hf_alice")
+    after.restore()
+    assert (tmp_path / "new disk" / "small" / "config.json").exists()
+
+
 def test_a_repository_that_everybody_sees_and_one_that_is_not_ours_are_refused(
     standin: StandIn, trained: Run, keeper: Keeper
 ) -> None:

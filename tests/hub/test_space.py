@@ -223,7 +223,11 @@ def test_a_silent_hub_and_the_offline_flag_end_in_a_sentence(
 def test_publishing_again_replaces_the_program_and_nothing_else(standin: StandIn, tiny_app: dict[str, bytes]) -> None:
     publish(look(SPACE, token="hf_alice", hardware="t4-small", owner_token="first"), token="hf_alice")
     made = standin.repositories["spaces", SPACE]
-    standin.put(SPACE, {**made.files, "gan_core/old.py": b"", "mine.txt": b"keep"}, kind="spaces")
+    standin.put(
+        SPACE,
+        {**made.files, "gan_core/old.py": b"", "mine.txt": b"keep", "checkpoints/runs/a/config.json": b"run"},
+        kind="spaces",
+    )
     again = look(SPACE, token="hf_alice", owner_token="second")
     assert not again.new
     assert again.hardware == "t4-small"
@@ -232,6 +236,7 @@ def test_publishing_again_replaces_the_program_and_nothing_else(standin: StandIn
     made = standin.repositories["spaces", SPACE]
     assert "gan_core/old.py" not in made.files
     assert made.files["mine.txt"] == b"keep"
+    assert made.files["checkpoints/runs/a/config.json"] == b"run", "published with it earlier"
     assert made.secrets == {"GAN_OWNER_TOKEN": "first"}
     for how, key in (({"hardware": "cpu-basic"}, "space_other_hardware"), ({"private": True}, "hub_is_public")):
         with pytest.raises(UserError) as caught:
