@@ -12,25 +12,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from benchmarks import machine
+from benchmarks.browser import chromium, served
 
-ROOT = Path(__file__).parent.parent
 MOVES, EVERY_MS = 60, 33
 TARGET_P50, TARGET_P95 = 30, 60  # ms, on an idle machine
-PORT = 7979
 
 VIEWS = {"dimensions": ".lb-bars", "directions": ".ld-slider"}  # what is dragged in each
 
@@ -72,41 +64,8 @@ def own_app() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         config = make_config(DEFAULT_PRESET)
         save_snapshot(create_run(Path(folder) / "fresh", config, "", 0), 0, build_pair(config)[0], b"")
-        command = [sys.executable, str(ROOT / "app.py"), "--port", str(PORT), "--runs-dir", folder]
-        app = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, env={**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
-        )
-        try:
-            url = f"http://127.0.0.1:{PORT}/"
-            give_up = time.monotonic() + 60
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    if app.poll() is not None or time.monotonic() > give_up:
-                        raise SystemExit("error: the app did not start") from None
-                    time.sleep(0.2)
+        with served(folder) as url:
             yield url + "?run=fresh"
-        finally:
-            app.terminate()
-            app.wait(30)
-
-
-@contextlib.contextmanager
-def chromium() -> Iterator[Any]:
-    """A headless browser of playwright's."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        raise SystemExit("error: Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
-        yield browser
-        browser.close()
 
 
 def measure(url: str, view: str, drags: int) -> tuple[list[float], str]:

@@ -12,24 +12,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
-import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks import machine
+from benchmarks.browser import chromium, served
 
-ROOT = Path(__file__).parent.parent
 SNAPSHOTS, EVERY_MS = 200, 33
 FIRST_TARGET, NEXT_TARGET = 200, 50  # ms, on an idle machine
-PORT = 7919
 HOOK = "document.querySelector('.tl').parentElement"
 
 # Resolves to the time in ms from the opening of the tab, or from the choice of a place, until everything of it is drawn.
@@ -80,38 +73,14 @@ def own_app() -> Iterator[str]:
             G, D = build_pair(make_config(DEFAULT_PRESET, {"seed": step}))
             grid = render.encode(render.grid(generate(G, sample_z(0, 25, config.z_dim))))
             save_snapshot(run, step, G, grid, D)
-        command = [sys.executable, str(ROOT / "app.py"), "--port", str(PORT), "--runs-dir", folder]
-        environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False"}
-        app = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-        try:
-            url = f"http://127.0.0.1:{PORT}/"
-            give_up = time.monotonic() + 60
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except OSError:
-                    if app.poll() is not None or time.monotonic() > give_up:
-                        raise SystemExit("error: the app did not start") from None
-                    time.sleep(0.2)
+        with served(folder) as url:
             yield url + "?run=long"
-        finally:
-            app.terminate()
-            app.wait(30)
 
 
 def measure(url: str, times: int) -> tuple[dict[str, list[float]], str]:
     """Times in ms of first frames, and of the next ones before and after all is fetched; and the browser's version."""
-    from playwright.sync_api import sync_playwright
-
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if path is None:
-        raise SystemExit("error: Chromium is not installed")
     found: dict[str, list[float]] = {"first frame": [], "next, still fetching": [], "next, all fetched": []}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        )
+    with chromium() as browser:
         for _ in range(times):
             page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             page.goto(url + ("&" if "?" in url else "?") + "lang=en")
@@ -123,9 +92,7 @@ def measure(url: str, times: int) -> tuple[dict[str, list[float]], str]:
             page.wait_for_function(f"{HOOK}.prefetched()", timeout=60_000)
             found["next, all fetched"] += page.evaluate(WALK, [0, last + 1, EVERY_MS])
             page.context.close()
-        name = browser.version
-        browser.close()
-    return found, name
+        return found, browser.version
 
 
 def main() -> None:

@@ -17,7 +17,8 @@ from importlib.metadata import version
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.slider import chromium, own_app
+from benchmarks.browser import chromium
+from benchmarks.slider import own_app
 
 POSES, SECONDS, TARGET = 6, 10, 25
 
