@@ -16,6 +16,7 @@ const psi = find('.lb-psi'), radius = find('.lb-radius'), share = find('.lb-shar
 const query = new URLSearchParams(location.search);
 
 let view = null, language = 'en', visible = false, error = null;
+let refusal = null;                        // of a direction's name; said until z moves or another name is tried
 let shipped = '', followed = null;         // a run that ships, chosen here; and the page's choice when that was made
 let sampled = '';                          // the run that the axes, the classes and the directions belong to
 let drawSeed = 0;                          // the seed that z is to be drawn from, until it has been; else null
@@ -146,9 +147,10 @@ function tellStep() {
 }
 
 function tellTrouble() {
+  const said = refusal || error;
   root.classList.toggle('lb-stale', Boolean(error));
-  trouble.hidden = !error;
-  setText(trouble, error ? (error.sentences || {})[language] || word('unreachable') : '');
+  trouble.hidden = !said;
+  setText(trouble, said ? (said.sentences || {})[language] || word('unreachable') : '');
 }
 
 function tellBar(i) {
@@ -196,6 +198,7 @@ function newPose(now) {
   if (!axes) { drawSeed = null; measureRadius(now.z.length); }  // another tab was opened first: its pose stays
   if (now.z !== shownZ) {
     shownZ = now.z;
+    if (refusal) { refusal = null; tellTrouble(); }
     element.zSerial = ++zSerial;
     bars.set(now.z);
     directions.show(now.z);
@@ -273,14 +276,17 @@ function keyed(event) {
 }
 
 async function nameDirection(index, name) {
+  refusal = null;
+  tellTrouble();
   try {
     await ask('directions', {run: subject().run, step: foundAt, index}, {method: 'POST', body: name});
     failed(null);
     directions.speak();
   } catch (refused) {
+    refusal = refused;
     directionsOf = '';        // shows the name that is kept
     pump();
-    failed(refused);
+    tellTrouble();
   }
 }
 

@@ -18,7 +18,7 @@ let notice = null, refused = null, trouble = null;  // a word with its values; t
 let linked = null;                            // a place to go to, {run, step}, until its run's timeline is there
 // For whoever measures or tests: what is on the screen, and whether all of it belongs to the slider's step.
 element.lastShown = {run: '', step: null, grid: null, pose: null};
-element.settled = () => Boolean(line) && line.run === subject() && askedFor === lineKey() && complete();
+element.settled = () => Boolean(line) && line.run === subject() && askedFor === lineKey() && nextPose() === null && complete();
 element.prefetched = () => Boolean(line) && line.steps.every((_, place) =>
   (!line.pictures[place] || pictures.grid(line, place)) && (!line.generators[place] || !poseNow() || pictures.frame(line, place)));
 
