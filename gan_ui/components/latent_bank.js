@@ -16,7 +16,7 @@ const psi = find('.lb-psi'), radius = find('.lb-radius'), share = find('.lb-shar
 const query = new URLSearchParams(location.search);
 
 let view = null, language = 'en', visible = false, error = null;
-let refusal = null;                        // of a direction's name; said until z moves or another name is tried
+let refusal = null;                        // of a direction's name; said until z, the run or the snapshot changes, or another name is tried
 let shipped = '', followed = null;         // a run that ships, chosen here; and the page's choice when that was made
 let sampled = '';                          // the run that the axes, the classes and the directions belong to
 let drawSeed = 0;                          // the seed that z is to be drawn from, until it has been; else null
@@ -198,7 +198,7 @@ function newPose(now) {
   if (!axes) { drawSeed = null; measureRadius(now.z.length); }  // another tab was opened first: its pose stays
   if (now.z !== shownZ) {
     shownZ = now.z;
-    if (refusal) { refusal = null; tellTrouble(); }
+    forget();
     element.zSerial = ++zSerial;
     bars.set(now.z);
     directions.show(now.z);
@@ -275,9 +275,15 @@ function keyed(event) {
   event.preventDefault();
 }
 
-async function nameDirection(index, name) {
+/** What was refused is over. */
+function forget() {
+  if (!refusal) return;
   refusal = null;
   tellTrouble();
+}
+
+async function nameDirection(index, name) {
+  forget();
   try {
     await ask('directions', {run: subject().run, step: foundAt, index}, {method: 'POST', body: name});
     failed(null);
@@ -372,6 +378,7 @@ function tellChoices() {
   const label = one => word('step', {step: one.toLocaleString('en')});
   options(snapshots, [['live', word('live')], ...[...steps].reverse().map(one => [one, label(one)])], steps.length ? kept : 'live');
   if (!pose() || (pose().run === run && String(pose().snapshot) === snapshot())) return;
+  forget();
   const other = pose().run !== run;
   if (other) axesOf = '';                  // which asks for its classes, too
   ganPose.set({run, snapshot: snapshot(), ...(other ? {classes: null} : {})});

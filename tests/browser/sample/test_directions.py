@@ -130,6 +130,10 @@ def test_a_name_is_kept_and_one_of_a_run_that_ships_is_refused(open_directions, 
     again.page.route("**/directions*index*", lambda route: route.fulfill(status=422, json={"en": "no", "zh": "不"}))
     again.page.keyboard.press("Enter")
     again.page.wait_for_function("document.querySelector('.lb-trouble').innerText === 'no'")
+    again.settle()
+    assert again.page.locator(".lb-trouble").inner_text() == "no", "and the next picture does not wipe it away"
+    again.view("wide")
+    again.page.wait_for_selector(".lb-trouble", state="hidden")
 
 
 def test_directions_stay_while_a_run_trains_until_new_ones_are_wanted(open_directions, server):
