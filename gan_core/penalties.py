@@ -102,7 +102,6 @@ def chain_gradients(
     body, inputs = _flatten_start(D, torch.cat(groups))
     if classes is not None:
         classes = classes.repeat(len(groups))
-    head = D.head.weight if D.embed is None else D.head.weight + D.embed(classes)  # (1 or all images, features)
 
     # forward, keeping what each layer was given; a LeakyReLU's output serves as its mask, for it keeps the sign
     kept: list[Tensor] = []
@@ -113,8 +112,11 @@ def chain_gradients(
             kept.append(x)
         else:
             kept.append(x)
-            x = layer(x)
+            x = layer(x) if isinstance(layer, nn.Conv2d | nn.Linear) else _flat(x)
     features = x
+    head = D.head.weight if D.embed is None else D.head.weight + D.embed(classes)  # (1 or all images, features)
+    places = kept[-1].shape[1:] if isinstance(body[-1], nn.Flatten) else None
+    head = _channels_last(head, places)
     logits = (features * head).sum(1, keepdim=True) if D.embed is not None else F.linear(features, head)
     logits = (logits + D.head.bias).float()
     real, fake = logits.split(len(groups[0]))[:2]
@@ -139,10 +141,11 @@ def chain_gradients(
             found[f"body.{index}.bias"] = _bias_gradient(back[index], factor)
         t = _forward_tangent(layer, t, kept[index])
     mixed = torch.addcmul(t, features, factor.to(t))
-    found["head.weight"] = mixed.sum(0, keepdim=True)
+    found["head.weight"] = _channels_first(mixed.sum(0, keepdim=True), places)
     found["head.bias"] = factor.sum(0)
     if D.embed is not None and classes is not None:
-        found["embed.weight"] = torch.zeros_like(D.embed.weight).index_add_(0, classes, mixed)
+        by_class = torch.zeros_like(D.embed.weight).index_add_(0, classes, mixed)
+        found["embed.weight"] = _channels_first(by_class, places)
     offset = len(D.body) - len(body)
     gradients = [found[_shifted(name, offset)] for name, _ in D.named_parameters()]
     return Found(gradients, value, real, fake)
@@ -196,7 +199,8 @@ def _backward(layer: nn.Module, b: Tensor, given: Tensor) -> Tensor:
     if isinstance(layer, nn.LeakyReLU):
         return _slope(layer, b, given)
     assert isinstance(layer, nn.Flatten), layer
-    return b.reshape(given.shape).contiguous(memory_format=torch.channels_last)
+    count, channels, height, width = given.shape
+    return b.reshape(count, height, width, channels).permute(0, 3, 1, 2)
 
 
 def _slope(layer: nn.LeakyReLU, x: Tensor, output: Tensor) -> Tensor:
@@ -212,8 +216,26 @@ def _forward_tangent(layer: nn.Module, t: Tensor, given: Tensor) -> Tensor:
         return F.conv2d(t, layer.weight, None, layer.stride, layer.padding)
     if isinstance(layer, nn.LeakyReLU):
         return _slope(layer, t, given)
-    result: Tensor = layer(t)
-    return result
+    assert isinstance(layer, nn.Flatten), layer
+    return _flat(t)
+
+
+def _flat(x: Tensor) -> Tensor:
+    """Flatten in the order in which (B, C, H, W) lies in memory, channels last: without a copy, unlike nn.Flatten."""
+    return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def _channels_last(rows: Tensor, places: torch.Size | None) -> Tensor:
+    """Weights of features in the order of `_flat`, given in that of nn.Flatten for (C, H, W), if there is one."""
+    return rows if places is None else _flat(rows.view(-1, *places))
+
+
+def _channels_first(rows: Tensor, places: torch.Size | None) -> Tensor:
+    """The way back from `_channels_last`."""
+    if places is None:
+        return rows
+    channels, height, width = places
+    return rows.view(-1, height, width, channels).permute(0, 3, 1, 2).flatten(1)
 
 
 def _weight_gradient(layer: nn.Conv2d | nn.Linear, mixed: Tensor, back: Tensor) -> Tensor:

@@ -203,6 +203,7 @@ class Trainer:
         self._learn_g = Learner(self.G, config.lr_g, config.betas, self._dtype)
         self._learn_d = Learner(self.D, config.lr_d, config.betas, self._dtype)
         self._apart = any(isinstance(module, nn.BatchNorm2d) for module in self.D.modules())
+        self._pairs: tuple[nn.Module, tuple[list[Tensor], ...]] | None = None  # see _averaged
         self._measured: list[Tensor] = []
         self._lengths = torch.zeros(2, device=self.device)  # of the last measured gradients of D and G
 
@@ -313,15 +314,27 @@ class Trainer:
             self._lengths = self._lengths.clone()  # steps before still point at the old ones
             self._lengths[index] = lengths.norm()
 
+    def _averaged(self) -> tuple[list[Tensor], ...]:
+        """Weights and statistics of G_ema and of G, and what is only copied, of both: looked for once, not at every step."""
+        if self._pairs is None or self._pairs[0] is not self.G_ema:
+            found: tuple[list[Tensor], ...] = ([], [], [], [])
+            tensors = ((*net.parameters(), *net.buffers()) for net in (self.G_ema, self.G))
+            for average, newest in zip(*tensors, strict=True):
+                kind = 0 if newest.is_floating_point() else 2
+                found[kind].append(average)
+                found[kind + 1].append(newest)
+            self._pairs = self.G_ema, found
+        return self._pairs[1]
+
     @torch.no_grad()
     def _update_ema(self) -> None:
         if self.G_ema is self.G:
             return
         # warm-up: an average of few steps must not be mostly of the random start
         weight = 1 - min(self.config.ema_decay, (self.step_count + 1) / (self.step_count + 10))
-        torch._foreach_lerp_(list(self.G_ema.parameters()), list(self.G.parameters()), weight)
-        for average, buffer in zip(self.G_ema.buffers(), self.G.buffers(), strict=True):
-            average.copy_(buffer) if not buffer.is_floating_point() else average.lerp_(buffer, weight)
+        averages, newest, counts, counted = self._averaged()
+        torch._foreach_lerp_(averages, newest, weight)
+        torch._foreach_copy_(counts, counted)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything needed to go on, as flat CPU tensors: G, D, G_ema if it is not G, both Adams, sampler, z and step.
