@@ -261,7 +261,10 @@ FIELDS: tuple[Field, ...] = (
         "device",
         "choice",
         ("Device", "设备"),
-        ("Where to compute; auto takes CUDA, then MPS, then the CPU.", "在哪里计算；auto 依次选 CUDA、MPS、CPU。"),
+        (
+            "Where to compute; auto takes CUDA if there is one, else the CPU.",
+            "在哪里计算；auto 有 CUDA 就用 CUDA，否则用 CPU。",
+        ),
         choices=("auto", "cpu", "cuda", "mps"),
     ),
     Field(

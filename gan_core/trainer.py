@@ -14,6 +14,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from gan_core import objectives
 from gan_core.config import Config
+from gan_core.emulated_bf16 import EmulatedBf16, is_native
 from gan_core.fields import FIELD
 from gan_core.networks import build_pair, is_conditional
 from gan_core.penalties import Found, Weights, between, chain_gradients, double_backward, is_chain, judge
@@ -60,26 +62,33 @@ def choose_threads(asked: int) -> int:
 
 
 def choose_device(asked: str) -> str:
-    """The device to train on; "auto" takes CUDA, then MPS, then the CPU. Raises UserError if the asked one is absent."""
+    """The device to train on; "auto" takes CUDA, else the CPU. Raises UserError if the asked one is absent.
+
+    Nobody has measured MPS with networks this small, whose steps are many short operations: it has to be asked for.
+    """
     # on ZeroGPU torch is made to believe in a GPU that only single calls get to use (gan_ui/zero.py)
     cuda = torch.cuda.is_available() and not os.environ.get("SPACES_ZERO_GPU")
     present = {"cpu": True, "cuda": cuda, "mps": torch.backends.mps.is_available()}
     if asked == "auto":
-        return next(name for name in ("cuda", "mps", "cpu") if present[name])
+        return "cuda" if cuda else "cpu"
     if not present[asked]:
         raise UserError("device_absent", field="device", name=asked)
     return asked
 
 
 def choose_precision(asked: str, device: str) -> str:
-    """bf16 or fp32; "auto" takes bf16 only where the hardware multiplies it natively."""
+    """bf16 or fp32; "auto" takes bf16 only where the hardware multiplies it natively, or what $GAN_PRECISION says.
+
+    The variable is there to run everything, the tests above all, as it would run on another processor.
+    """
     if asked != "auto":
         return asked
+    if (everywhere := os.environ.get("GAN_PRECISION", "")) in ("bf16", "fp32"):
+        return everywhere
     if device == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     if device == "cpu":
-        native = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-        return "bf16" if any(getattr(torch.cpu, name, bool)() for name in native) else "fp32"
+        return "bf16" if is_native() else "fp32"
     return "fp32"
 
 
@@ -196,6 +205,7 @@ class Trainer:
         # z is drawn on the CPU so that a seed means the same z on every device
         self.z_generator = torch.Generator().manual_seed(config.seed)
         self._dtype = torch.bfloat16 if config.precision == "bf16" else torch.float32
+        self._emulates = config.precision == "bf16" and self.device.type == "cpu" and not is_native()
         G, D = build_pair(config)
         self.G: nn.Module = G.to(self.device)
         self.D: nn.Module = D.to(self.device)
@@ -219,13 +229,18 @@ class Trainer:
 
     def step(self) -> None:
         """`n_critic` updates of D, each with a new batch, then one of G."""
-        for _ in range(self.config.n_critic):
-            reals, classes = self._next_reals()
-            found = self.d_step(reals, classes)
-        g_loss = self.g_step(reals, classes)
+        with self._products():
+            for _ in range(self.config.n_critic):
+                reals, classes = self._next_reals()
+                found = self.d_step(reals, classes)
+            g_loss = self.g_step(reals, classes)
         self._update_ema()
         self.step_count += 1
         self._measured.append(torch.cat((self._seen(found, g_loss), self._lengths)))
+
+    def _products(self) -> AbstractContextManager[object]:
+        """How this processor multiplies in the training's precision."""
+        return EmulatedBf16() if self._emulates else nullcontext()
 
     def d_step(self, reals: Tensor, classes: Tensor | None = None) -> Found:
         """Update D on reals (B, 1, 28, 28) in [0, 1] and as many fakes, of the reals' classes if there are any."""

@@ -30,6 +30,7 @@ ORDER = [
     "sampler",
     "layers",
     "penalties",
+    "emulated_bf16",
     "trainer",
     "pose",
     "latent",
