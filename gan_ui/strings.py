@@ -132,6 +132,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{digit}: {fake} of the fakes, {real} of the reals",
         "{digit}：生成图中占 {fake}，真实图中占 {real}",
     ),
+    "quality.no_digit": ("{fake} of the fakes cannot be read as a digit", "生成图中有 {fake} 认不出是数字"),
     "quality.fakes": ("Fakes", "生成图"),
     "quality.reals": ("Real digits", "真实数字"),
     "quality.reals_otherwise": ("Reals", "真实图"),

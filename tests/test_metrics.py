@@ -186,6 +186,24 @@ def test_noise_is_no_digit(reference: Reference) -> None:
     assert measured.nearest_real > 2
 
 
+def blots(kind: str) -> Tensor:
+    square = torch.zeros(20, 1, 28, 28)
+    square[:, :, 8:20, 8:20] = 1
+    net = torch.zeros(20, 1, 28, 28)
+    net[:, :, 4:24:2, 4:24:2] = 1
+    made = {"black": torch.zeros(20, 1, 28, 28), "white": torch.ones(20, 1, 28, 28), "noise": noise(20, 1, 28, 28)}
+    return {**made, "a net of dots": net, "a grey square": 0.4 * square}[kind]
+
+
+@pytest.mark.parametrize("kind", ["black", "white", "noise", "a net of dots", "a grey square"])
+def test_what_no_one_can_read_counts_as_no_digit(kind: str, reference: Reference) -> None:
+    assert evaluate(blots(kind), reference).histogram == [0.0] * 10
+
+
+def test_nearly_all_test_digits_can_be_read(tests: tuple[Tensor, Tensor], reference: Reference) -> None:
+    assert sum(evaluate(tests[0], reference).histogram) > 0.995
+
+
 def test_one_repeated_digit_is_good_but_not_varied(reals: Tensor, reference: Reference) -> None:
     measured = evaluate(reals[:1].expand(1000, -1, -1, -1), reference)
     assert measured.digit_fid > 50

@@ -10,15 +10,18 @@ function show() {
   element.querySelector('ol').hidden = !known;
   element.querySelector('h4').textContent = t(known ? 'histogram' : 'no_histogram');
   if (!known) return;
-  const highest = Math.max(0.16, ...shares, ...reals) * 1.05;
+  const withRest = list => [...list, Math.max(0, 1 - list.reduce((sum, share) => sum + share, 0))];
+  const fakes = withRest(shares), expected = withRest(reals);
+  const highest = Math.max(0.16, ...fakes, ...expected) * 1.05;
   element.querySelectorAll('li').forEach((bar, digit) => {
-    bar.querySelector('i').style.height = 100 * shares[digit] / highest + '%';
-    bar.querySelector('b').style.bottom = 100 * reals[digit] / highest + '%';
-    bar.querySelector('.gq-share').textContent = percent(shares[digit]);
-    bar.title = t('share', {digit, fake: percent(shares[digit]), real: percent(reals[digit])});
-    bar.classList.toggle('gq-rare', shares[digit] < reals[digit] / 2);
+    bar.querySelector('i').style.height = 100 * fakes[digit] / highest + '%';
+    bar.querySelector('b').style.bottom = 100 * expected[digit] / highest + '%';
+    bar.querySelector('.gq-share').textContent = percent(fakes[digit]);
+    const words = {digit, fake: percent(fakes[digit]), real: percent(expected[digit])};
+    bar.title = digit < 10 ? t('share', words) : t('no_digit', words);
+    bar.classList.toggle('gq-rare', fakes[digit] < expected[digit] / 2);
   });
-  const all = shares.map((share, digit) => digit + ': ' + percent(share)).join(', ');
+  const all = fakes.map((share, digit) => (digit < 10 ? digit : '?') + ': ' + percent(share)).join(', ');
   element.querySelector('ol').setAttribute('aria-label', t('bars', {shares: all}));
 }
 

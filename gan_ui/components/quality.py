@@ -10,9 +10,10 @@ import gradio as gr
 HERE = Path(__file__).parent
 ROWS = ("digit_fid", "kid", "precision", "recall", "diversity", "nearest_real")
 
+# the last one is for what cannot be read as a digit: a judge that has to name one would call a black square a 1
 _BARS = "".join(
     f'<li><span class="gq-bar"><i></i><b></b></span><span class="gq-share"></span><span>{digit}</span></li>'
-    for digit in range(10)
+    for digit in [*range(10), "?"]
 )
 _ROWS = "".join(
     f'<tr data-row="{name}"><th scope="row"><span data-t="{name}"></span><small data-t="about_{name}"></small></th>'
@@ -38,7 +39,7 @@ HISTOGRAM_JS = (HERE / "histogram.js").read_text(encoding="utf-8")
 
 
 def histogram(**options: Any) -> gr.HTML:
-    """Ten bars, or a line where there is no judge. It follows the page's `ganLive` store and has no value."""
+    """A bar a digit and one for the rest, or a line where there is no judge. It follows the page's `ganLive` store and has no value."""
     return gr.HTML(
         html_template=HISTOGRAM_HTML, css_template=CSS, js_on_load=HISTOGRAM_JS, apply_default_css=False, **options
     )

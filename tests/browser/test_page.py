@@ -292,7 +292,7 @@ def test_a_preset_fills_in_the_form_and_its_fakes_are_measured(
     page.wait_for_function("parseFloat(document.querySelector('#quality [data-row=digit_fid] td')?.innerText) >= 0")
     page.wait_for_function("ganLive.view.measured.newest?.step === ganLive.view.step")
     assert float(page.inner_text("#quality [data-row=digit_fid] td")) > 1
-    assert page.locator("#histogram .gq-bar").count() == 10
+    assert page.locator("#histogram .gq-bar").count() == 11
     assert "not comparable" in page.inner_text("#quality").lower()
 
 
