@@ -19,12 +19,13 @@ Rows = Sequence[Mapping[str, Any]]
 KINDS = ("divergence", "d_too_strong", "mode_collapse", "oscillation", "memorisation", "batchnorm_drift")
 
 LASTING = 3  # measurements in a row that must agree
-SETTLED = 10.0  # seconds of training before which nothing is a finding
+SETTLED = 500  # steps before which nothing is a finding, and measurements are not compared
 TRAVEL = 0.1  # steps times learning rate, about what Adam moves a weight by: before that, nothing either
 POINTS = 30  # of the curves that a mean is taken over
 
 DIGIT_LOST = 0.01  # share of the fakes under which a digit counts as not drawn
 DIGITS_LOST_MOST = 5
+READABLE_LEAST = 0.5  # share of the fakes that must be digits before it is asked which
 DIVERSITY_LEAST = 0.45  # of the reals' mean pairwise distance
 DIVERSITY_DEAD = 0.01  # G draws one picture to the pixel: its weights are far beyond where they matter
 RIGHT_MOST = 0.98  # share of the reals, and of the fakes, that D may be right about
@@ -73,7 +74,7 @@ def diagnose(points: Rows, measured: Rows, config: Config) -> list[Alert]:
 
 
 def _is_settled(row: Mapping[str, Any], config: Config) -> bool:
-    return bool(row["seconds"] >= SETTLED and row["step"] * max(config.lr_g, config.lr_d) >= TRAVEL)
+    return bool(row["step"] >= SETTLED and row["step"] * max(config.lr_g, config.lr_d) >= TRAVEL)
 
 
 def _divergence(points: Rows, measured: Rows, rows: Rows, config: Config) -> Alert | None:
@@ -134,13 +135,14 @@ def _is_narrow(row: Mapping[str, Any]) -> bool:
 
 def _narrowness(row: Mapping[str, Any]) -> tuple[float, int]:
     """The fakes' diversity as a share of the reals', and how many digits are hardly drawn."""
-    lost = sum(share < DIGIT_LOST for share in row.get("histogram", ()))
+    shares = row.get("histogram", ())
+    lost = sum(share < DIGIT_LOST for share in shares) if sum(shares) >= READABLE_LEAST else 0
     return row["diversity"] / row["diversity_of_reals"], lost
 
 
 def _oscillation(measured: Rows, settled: Rows, config: Config) -> Alert | None:
     """What G draws swings to and fro: with every step, or from one measurement to the next without getting better."""
-    rows = [row for row in measured if "digit_fid" in row][-CHANGES - 1 :]
+    rows = [row for row in measured if "digit_fid" in row and row["step"] >= SETTLED][-CHANGES - 1 :]
     restless = [row["restlessness"] for row in settled if "restlessness" in row][-LASTING:]
     moved, worsened = _swings(rows) if settled else (0.0, 0)
     jumps = len(restless) == LASTING and min(restless) > RESTLESS_MOST
@@ -166,8 +168,9 @@ def _swings(rows: Rows) -> tuple[float, int]:
 
 
 def _moved(before: Sequence[float], after: Sequence[float]) -> float:
-    """The share of the fakes that would have to become another digit, from one histogram to the other."""
-    return sum(abs(a - b) for a, b in zip(before, after, strict=True)) / 2
+    """The share of the fakes that would have to become another digit, or none, from one histogram to the other."""
+    changes = [b - a for a, b in zip(before, after, strict=True)]
+    return (sum(map(abs, changes)) + abs(sum(changes))) / 2
 
 
 def _memorisation(rows: Rows, config: Config) -> Alert | None:

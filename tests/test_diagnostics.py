@@ -33,9 +33,9 @@ WELL = {
 CALM = {"right_real": 0.7, "right_fake": 0.7, "d_real": 0.6, "d_fake": 0.4, "grad_d": 0.5, "grad_g": 0.1}
 
 
-def rows(*changes: dict[str, Any], start: float = 20) -> list[dict[str, Any]]:
+def rows(*changes: dict[str, Any], start: int = 1000) -> list[dict[str, Any]]:
     """Measurements, one for each set of changes to what a working training shows."""
-    return [{"step": 1000 + 300 * i, "seconds": start + 5 * i, **WELL, **each} for i, each in enumerate(changes)]
+    return [{"step": start + 250 * i, "seconds": 20 + 5 * i, **WELL, **each} for i, each in enumerate(changes)]
 
 
 def lasting(**changes: Any) -> list[dict[str, Any]]:
@@ -91,11 +91,16 @@ def test_on_this_side_of_its_threshold_it_is_none(well: dict[str, Any]) -> None:
 def test_a_training_that_has_hardly_begun_is_not_judged() -> None:
     sick = [{"diversity": 1.0}] * LASTING
     strong = points(right_real=1.0, right_fake=1.0)
-    assert kinds(rows(*sick, start=-1), strong) == [], "seconds"
+    assert kinds(rows(*sick, start=499 - 250 * (LASTING - 1)), strong) == [], "steps"
     slow = dataclasses.replace(CONFIG, lr_g=1e-5, lr_d=1e-5)
     assert diagnose(strong, rows(*sick), slow) == [], "with the tutorial's learning rate 1600 steps are nothing"
     late = [{**row, "step": 20 * row["step"]} for row in rows(*sick)]
     assert [alert.kind for alert in diagnose(strong, late, slow)] == ["d_too_strong", "mode_collapse"]
+
+
+def test_what_is_no_digit_is_not_said_to_be_one_digit_again_and_again() -> None:
+    assert kinds(lasting(histogram=[0, 0.49, *[0.0] * 8])) == [], "half of the pictures say nothing about digits"
+    assert kinds(lasting(histogram=[0, 0.51, *[0.0] * 8])) == ["mode_collapse"]
 
 
 def test_pictures_far_worse_than_the_best_are_divergence() -> None:
@@ -156,6 +161,11 @@ def test_fewer_digits_need_to_move_where_quality_swings_once(share: float, found
     assert (
         kinds(rows(*[{**each, "digit_fid": far} for each, far in zip(leaping(share), distances, strict=True)])) == found
     )
+
+
+def test_digits_that_come_and_go_altogether_are_oscillation() -> None:
+    seen = [{"histogram": [0.1 * (1 - 0.5 * (n % 2))] * 10} for n in range(5)]
+    assert kinds(rows(*seen)) == ["oscillation"]
 
 
 def test_pictures_that_one_step_changes_are_oscillation() -> None:

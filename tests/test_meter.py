@@ -19,7 +19,6 @@ from tests.conftest import TINY
 
 @pytest.fixture
 def trainer(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> Trainer:
-    monkeypatch.setattr(meter, "FIRST_AFTER", 0.0)
     monkeypatch.setattr(meter, "COUNT", 100)
     config = resolve(make_config("tutorial", {"dataset": tiny_dataset, **TINY}))
     return Trainer(config, data.load(tiny_dataset).images)
@@ -38,16 +37,41 @@ def wait(watch: Meter) -> list[dict[str, Any]]:
 
 
 def test_it_measures_g_beside_g_of_the_step_before(trainer: Trainer) -> None:
-    watch = watching(trainer)
-    watch.offer(1, 0.1, trainer.G_ema)
-    watch.offer(5, 0.5, trainer.G_ema)
-    watch.offer(5, 0.5, trainer.G_ema)
-    assert watch._thread is None, "it waits for two steps in a row"
+    watch, first = watching(trainer), meter.EARLY[0]
+    watch.offer(first, 0.5, trainer.G_ema)
+    watch.offer(meter.EVERY - 1, 0.5, trainer.G_ema)
+    assert watch._thread is None, "it needs two steps in a row"
     trainer.step()
-    watch.offer(6, 0.6, trainer.G_ema)
+    watch.offer(meter.EVERY, 0.6, trainer.G_ema)
     (row,) = wait(watch)
-    assert (row["step"], row["seconds"]) == (6, 0.6)
+    assert (row["step"], row["seconds"]) == (meter.EVERY, 0.6)
     assert 0 < row["restlessness"] < 1
+
+
+def test_it_measures_at_fixed_steps_however_fast_they_come(trainer: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch, steps = watching(trainer), []
+    monkeypatch.setattr(watch, "_measure", lambda step, *_: steps.append(step))
+    for step in range(1, 3 * meter.EVERY + 1):
+        watch.offer(step, 0.0, trainer.G_ema)
+        if watch._thread:
+            watch._thread.join()
+    assert steps == [*meter.EARLY, meter.EVERY, 2 * meter.EVERY, 3 * meter.EVERY]
+
+
+def test_it_leaves_a_step_out_rather_than_take_more_than_its_share(trainer: Trainer) -> None:
+    watch = watching(trainer)
+    for step in (meter.EVERY - 1, meter.EVERY):
+        watch.offer(step, 0.0, trainer.G_ema)
+    wait(watch)
+    for step in (2 * meter.EVERY - 1, 2 * meter.EVERY):
+        watch.offer(step, 0.0, trainer.G_ema)
+    assert watch._thread is not None
+    watch._thread.join()
+    assert watch.take() == [], "250 steps in no time at all"
+    watch._free_from = 0.0
+    for step in (3 * meter.EVERY - 1, 3 * meter.EVERY):
+        watch.offer(step, 0.0, trainer.G_ema)
+    assert [row["step"] for row in wait(watch)] == [3 * meter.EVERY]
 
 
 def test_restlessness_is_how_far_a_step_moves_the_pictures(trainer: Trainer) -> None:
