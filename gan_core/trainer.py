@@ -240,7 +240,7 @@ class Trainer:
 
     def _products(self) -> AbstractContextManager[object]:
         """How this processor multiplies in the training's precision."""
-        return EmulatedBf16() if self._emulates else nullcontext()
+        return EmulatedBf16() if self._emulates else nullcontext()  # type: ignore[no-untyped-call]
 
     def d_step(self, reals: Tensor, classes: Tensor | None = None) -> Found:
         """Update D on reals (B, 1, 28, 28) in [0, 1] and as many fakes, of the reals' classes if there are any."""

@@ -83,8 +83,8 @@ def test_the_variable_decides_for_auto_only(monkeypatch: pytest.MonkeyPatch) -> 
 def test_arm_is_asked_through_torch(
     monkeypatch: pytest.MonkeyPatch, machine: str, system: str, supported: bool, native: bool
 ) -> None:
-    monkeypatch.setattr(emulated_bf16.platform, "machine", lambda: machine)
-    monkeypatch.setattr(emulated_bf16.sys, "platform", system)
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr("sys.platform", system)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: supported)
     assert emulated_bf16.is_native() is native
 
