@@ -1,6 +1,6 @@
 """Quality against seconds: trains recipes for the same processor time, with several seeds, and prints a table.
 
-    python -m benchmarks.recipes [NAME ...] [--seconds S] [--seeds N] [--runs DIR] [--json]
+    python -m benchmarks.recipes [NAME ...] [--seconds S | --steps N] [--precision P] [--seeds N] [--runs DIR] [--json]
 
 A recipe is a preset, or one of the candidates below that a preset was chosen from; by default all are trained. Each training
 is a real run folder on one thread, in seconds of processor time (see `trainings`). While it trains, the app's own
@@ -32,7 +32,7 @@ from gan_core.runs import Run, snapshot_path, snapshot_steps
 
 FAKES = 10_000
 SEED = 123  # of the z measured with at the end
-ON_THE_WAY = (0.25, 0.5)  # shares of the time
+ON_THE_WAY = {"a quarter": 0.25, "a half": 0.5}  # of the steps
 
 # name -> the preset it differs from, and how
 CANDIDATES: dict[str, tuple[str, Mapping[str, Any]]] = {
@@ -52,34 +52,35 @@ def recipes() -> dict[str, tuple[str, Mapping[str, Any]]]:
     return {name: (name, {}) for name, preset in PRESETS.items() if not preset.cure} | CANDIDATES
 
 
-def measure(run: Run, seconds: float) -> dict[str, Any]:
-    """The app's digit-FIDs nearest to ON_THE_WAY, and at the end: the metrics of 10,000 fakes, the steps, and the largest
-    deviation of a digit's share from the reals', in points."""
+def measure(run: Run) -> dict[str, Any]:
+    """The app's digit-FIDs nearest to ON_THE_WAY, and at the end: the metrics of 10,000 fakes, the steps, the seconds, and the
+    largest deviation of a digit's share from the reals', in points."""
     config, reference = run.config(), metrics.load_reference()
     G, _ = saved.load_generator(snapshot_path(run, snapshot_steps(run)[-1]), config)
     found = metrics.evaluate(draw(G, config, sample_z(SEED, FAKES, config.z_dim)), reference)
     shares = zip(found.histogram, reference.histogram, strict=True)
-    rows = run.metrics()[0]
-    nearest = [min(rows, key=lambda row: abs(row["seconds"] - share * seconds)) for share in ON_THE_WAY]
+    rows, state = run.metrics()[0], run.state()
+    nearest = [min(rows, key=lambda row: abs(row["step"] - share * state.step)) for share in ON_THE_WAY.values()]
     return {
         **found.to_json(),
         "on_the_way": [row["digit_fid"] for row in nearest],
-        "steps": run.state().step,
+        "steps": state.step,
+        "seconds": state.seconds,
         "histogram_off": 100 * max(abs(share - real) for share, real in shares),
     }
 
 
-def table(results: Mapping[str, list[dict[str, Any]]], seconds: float) -> str:
+def table(results: Mapping[str, list[dict[str, Any]]]) -> str:
     """A Markdown table from name -> seed -> what was measured."""
-    marks = [f"digit-FID at {share * seconds:g} s" for share in (*ON_THE_WAY, 1)]
+    marks = [f"digit-FID at {mark}" for mark in (*ON_THE_WAY, "the end")]
     lines = [
-        f"| recipe | steps | {' | '.join(marks)} | precision | recall | histogram off (points) |",
-        "| --- " * (5 + len(marks)) + "|",
+        f"| recipe | steps | seconds | {' | '.join(marks)} | precision | recall | histogram off (points) |",
+        "| --- " * (6 + len(marks)) + "|",
     ]
     floor = metrics.load_reference().floor(FAKES)
-    lines.append(f"| real test digits | | | | {floor.digit_fid:.2f} | {floor.precision:.2f} | {floor.recall:.2f} | |")
+    lines.append(f"| real test digits | | | | | {floor.digit_fid:.2f} | {floor.precision:.2f} | {floor.recall:.2f} | |")
     for name, seeds in results.items():
-        cells = [f"{statistics.median(found['steps'] for found in seeds):.0f}"]
+        cells = [f"{statistics.median(found[key] for found in seeds):.0f}" for key in ("steps", "seconds")]
         cells += [_spread([found["on_the_way"][index] for found in seeds]) for index in range(len(ON_THE_WAY))]
         cells.append(f"**{_spread([found['digit_fid'] for found in seeds])}**")
         cells += [f"{statistics.median(found[key] for found in seeds):.2f}" for key in ("precision", "recall")]
@@ -98,6 +99,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")
     parser.add_argument("--seconds", type=float, default=60.0, help="processor time of each training (60)")
+    parser.add_argument("--steps", type=int, help="how many steps each takes, instead: the same on any machine")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each recipe (5)")
     parser.add_argument("--runs", type=Path, help="keep the run folders here, and reuse those that are there")
     parser.add_argument("--json", action="store_true", help="print everything that was measured")
@@ -110,11 +113,14 @@ def main() -> None:
         for name in asked.names or known:
             preset, changes = known[name]
             for seed in range(asked.seeds):
-                folder = (asked.runs or Path(temporary)) / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-s{seed}"
-                found = measure(trained(folder, preset, {**changes, "seed": seed}, asked.seconds), asked.seconds)
+                folder = (
+                    asked.runs or Path(temporary)
+                ) / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}-{asked.precision}-s{seed}"
+                wanted = {**changes, "seed": seed, "precision": asked.precision}
+                found = measure(trained(folder, preset, wanted, asked.seconds, asked.steps))
                 results.setdefault(name, []).append(found)
                 print(f"{name}, seed {seed}: {found['digit_fid']:.2f}", file=sys.stderr, flush=True)
-    print(json.dumps(results) if asked.json else f"{machine.describe()}\n\n{table(results, asked.seconds)}")
+    print(json.dumps(results) if asked.json else f"{machine.describe()}\n\n{table(results)}")
 
 
 if __name__ == "__main__":

@@ -19,10 +19,13 @@ from gan_core.runs import Run, create_run
 OVER = ("finished", "stopped", "failed")
 
 
-def trained(folder: Path, preset: str, changes: Mapping[str, Any], seconds: float | None) -> Run:
-    """The run of that folder, trained now if there is none; for as long as its preset says if `seconds` is None."""
+def trained(
+    folder: Path, preset: str, changes: Mapping[str, Any], seconds: float | None = None, steps: int | None = None
+) -> Run:
+    """The run of that folder, trained now if there is none: so many seconds or steps, or as its preset says."""
     if not (folder / "config.json").exists():
         limits = {"seconds": seconds, "steps": UNLIMITED} if seconds else {}
+        limits |= {"seconds": 0, "steps": steps} if steps else {}
         config, facts = prepare(make_config(preset, {**changes, **limits, "threads": 1, "device": "cpu"}))
         create_run(folder, config, facts.sha256, facts.size)
     return train(Run(folder))

@@ -169,8 +169,8 @@ def test_digits_that_come_and_go_altogether_are_oscillation() -> None:
 
 
 def test_pictures_that_one_step_changes_are_oscillation() -> None:
-    assert kinds(lasting(restlessness=0.09)) == ["oscillation"]
-    assert kinds(lasting(restlessness=0.07)) == []
+    assert kinds(lasting(restlessness=0.06)) == ["oscillation"]
+    assert kinds(lasting(restlessness=0.04)) == []
     assert kinds(rows({}, *[{"restlessness": 0.5}] * 2, {})) == [], "it has to last"
 
 
