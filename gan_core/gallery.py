@@ -46,9 +46,9 @@ GALLERY: tuple[Preset, ...] = (
     Preset(
         "collapse",
         (
-            "Mode collapse: G learns fast, with momentum, from a slow D, and soon all fakes are one picture. "
-            "Look at the digit bars and the grid.",
-            "模式坍塌：G 带着动量飞快地学，D 却很慢，不久所有假图像都成了同一张。看数字直方图和图像网格。",
+            "Mode collapse: G learns fast, with momentum, from a slow D, and soon all fakes are one picture, "
+            "no digit any more. Look at the grid and at the last of the digit bars.",
+            "模式坍塌：G 带着动量飞快地学，D 却很慢，不久所有生成图都成了同一张，连数字都不是了。看图像网格和数字直方图的最后一根柱子。",
         ),
         SECONDS,
         {**_PLAIN, "lr_g": 1e-2, "lr_d": 5e-4, "betas": (0.9, 0.99), "ema_decay": 0.9},
@@ -105,7 +105,7 @@ GALLERY: tuple[Preset, ...] = (
         (
             "The original minimax loss: once D is sure of the fakes, G's gradient is gone. Look at the length of G's "
             "gradient.",
-            "最初的 minimax 损失：D 一旦对假图像有把握，G 的梯度就消失了。看 G 的梯度长度。",
+            "最初的 minimax 损失：D 一旦对生成图有把握，G 的梯度就消失了。看 G 的梯度长度。",
         ),
         SECONDS,
         {**_PLAIN, "objective": "saturating", "lr_g": 2e-4},

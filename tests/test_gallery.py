@@ -1,7 +1,7 @@
 """The break-it gallery: each preset fails the way it says, the doctor finds it, and the cure works.
 
-What a training of 1,500 steps does is chaos in the last bits, so it is looked at in recordings of real ones, three seeds in each
-precision: `python -m benchmarks.doctor ... --record tests/recordings` makes them anew. Two presets are trained here, too, for a
+What a training of 1,500 steps does is chaos in the last bits, so it is looked at in recordings of real ones, at least three seeds
+each: `python -m benchmarks.doctor ... --record tests/recordings` makes them anew, `--precision bf16` beside them. Two presets are trained here, too, for a
 few hundred steps: the ones whose failure needs no luck.
 """
 
@@ -29,7 +29,7 @@ from gan_core.trainer import Measured, Trainer
 
 RECORDINGS = Path(__file__).parent / "recordings"
 FREE = ("seed", "precision", "device", "threads", "steps")  # settings in which a recording may differ from its preset
-SEEDS = {"fp32": 3}
+SEEDS = 3
 
 
 class Recording:
@@ -54,9 +54,9 @@ class Recording:
 
 
 def recordings(preset: str, cured: bool = False) -> list[Recording]:
-    ending = "-cured" if cured else ""
-    names = [f"{preset}-{precision}-s{seed}{ending}" for precision, count in SEEDS.items() for seed in range(count)]
-    return [Recording(RECORDINGS / f"{name}.json") for name in names]
+    found = sorted(RECORDINGS.glob(f"{preset}-*-s?{'-cured' if cured else ''}.json"))
+    assert len(found) >= SEEDS
+    return [Recording(path) for path in found]
 
 
 @pytest.mark.parametrize("preset", GALLERY, ids=lambda preset: preset.name)
@@ -86,12 +86,10 @@ def test_its_cure_works(preset: Preset) -> None:
         assert kept.measured[-1]["digit_fid"] < RECOVERED, kept.config
 
 
-@pytest.mark.parametrize("precision", SEEDS)
 @pytest.mark.parametrize("name", ["collapse", "strong-d", "saturating"])
-def test_pictures_that_are_no_digits_are_not_called_digits(name: str, precision: str) -> None:
+def test_pictures_that_are_no_digits_are_not_called_digits(name: str) -> None:
     for kept in recordings(name):
-        if kept.config.precision == precision:
-            assert sum(kept.measured[-1]["histogram"]) < 0.5
+        assert sum(kept.measured[-1]["histogram"]) < 0.5
 
 
 class Watched:
