@@ -227,18 +227,22 @@ def test_the_numbers_stand_beside_those_of_real_digits(open_part: Open) -> None:
     assert page.locator("[data-row=digit_fid] td").all_inner_texts() == ["not available", ""]
 
 
-def test_ten_bars_show_what_g_draws_with_a_line_where_reals_are(open_part: Open) -> None:
+def test_bars_show_which_digits_g_draws_and_how_many_are_none_with_a_line_where_reals_are(open_part: Open) -> None:
     page = open_part(bare_page(quality.HISTOGRAM_HTML, quality.CSS, quality.HISTOGRAM_JS))
     send(page)
     assert not page.locator("ol").is_visible()
     send(page, measured=measured())
     heights = page.eval_on_selector_all(".gq-bar i", "bars => bars.map(bar => bar.getBoundingClientRect().height)")
-    assert len(heights) == 10
+    assert len(heights) == 11
     assert heights[0] == pytest.approx(20 * heights[1], rel=0.05)
     line, top = (page.locator(f".gq-bar {part}").nth(4).bounding_box() for part in ("b", "i"))
     assert line["y"] + line["height"] == pytest.approx(top["y"], abs=1.5)  # this digit's share is the real one
     assert page.locator(".gq-rare").count() == 1
     assert "0: 20%, 1: 1%" in page.get_by_role("img").get_attribute("aria-label")
+    half = {**measured()["newest"], "histogram": [0.05] * 10}
+    send(page, measured=measured(newest=half))
+    assert "?: 50%" in page.get_by_role("img").get_attribute("aria-label")
+    assert page.locator(".gq-bars li").last.get_attribute("title") == "50% of the fakes cannot be read as a digit"
 
 
 # --- compare ---
