@@ -236,6 +236,8 @@ def test_bf16_learns_like_fp32() -> None:
 
 
 def test_auto_is_decided_by_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GAN_PRECISION", raising=False)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
     monkeypatch.setattr("gan_core.trainer.available_cores", lambda: 2)
     assert (choose_threads(0), choose_threads(3)) == (1, 3)
     monkeypatch.setattr("gan_core.trainer.available_cores", lambda: 1)
