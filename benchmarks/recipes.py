@@ -35,8 +35,10 @@ SEED = 123  # of the z measured with at the end
 ON_THE_WAY = {"a quarter": 0.25, "a half": 0.5}  # of the steps
 
 # name -> the preset it differs from, and how
+_BEFORE = {"width": 16, "lr_g": 6e-3, "lr_d": 2e-3, "r1_gamma": 0.3, "r2_gamma": 0.3, "ema_decay": 0.998}
 CANDIDATES: dict[str, tuple[str, Mapping[str, Any]]] = {
-    "equal rates": ("minute", {"lr_g": 2e-3, "lr_d": 2e-3}),
+    "minute before": ("minute", _BEFORE),
+    "equal rates": ("minute", {**_BEFORE, "lr_g": 2e-3}),
     "relativistic": ("minute", {"objective": "relativistic"}),
     "no penalties": ("minute", {"r1_gamma": 0, "r2_gamma": 0}),
     "R1 = R2 = 1": ("minute", {"r1_gamma": 1, "r2_gamma": 1}),

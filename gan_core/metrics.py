@@ -27,8 +27,8 @@ DIGITS = ("mnist", "qmnist")  # QMNIST's training digits are MNIST's, remade
 NEIGHBOURS = 3  # k of precision and recall
 FEWEST = 10  # fakes to measure
 PAIRWISE = 2000  # metrics of pairs look at the first so many fakes: their cost grows with the square
-# What 99.9 % of the test digits keep to (each bound by itself); noise, blots, nets of dots and empty pictures do not, though the
-# judge, which has to call everything a digit, is sure of most of them (a black square is a 1, a net of dots an 8).
+# What 99.9 % of the test digits keep to (each bound by itself; 99.8 % to all); noise, blots, nets of dots and empty pictures do
+# not, though the judge, which has to call everything a digit, is sure of most of them (a black square is a 1, a net of dots an 8).
 FARTHEST = 6.2  # distance of features to the nearest of `Reference.features`; noise 7.0 to 8.0
 INK = (0.02, 0.4)  # mean pixel
 CONTRAST_LEAST = 0.55  # brightness of the ink itself: grey blots have less
