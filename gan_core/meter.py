@@ -38,6 +38,7 @@ class Meter:
         self._z: Tensor | None = None
         self._thread: threading.Thread | None = None
         self._done: list[dict[str, Any]] = []
+        self._newest = -1  # the step of the last measurement
         self._free_from = 0.0  # the clock at which the last measurement is within its share of the time
         self._reals_diversity = 0.0
         self._before: tuple[int, nn.Module] | None = None  # G one step before it is measured
@@ -57,7 +58,8 @@ class Meter:
         """Wait for what is under way, then measure this G: for the end of a training. `before` is G one step earlier."""
         if self._thread:
             self._thread.join()
-        self._measure(step, seconds, G, before)
+        if step != self._newest:  # the same G again would count twice
+            self._measure(step, seconds, G, before)
 
     def take(self) -> list[dict[str, Any]]:
         """What has been measured since the last call: {"step", "seconds", ...} for each, oldest first."""
@@ -84,6 +86,7 @@ class Meter:
                 moved = rms_distance(before, self._z[:100].to(device), classes, fakes[:100])
                 row["restlessness"] = moved / self._reals_diversity
             self._done.append(_rounded(row))
+        self._newest = step
         self._free_from = time.monotonic() + (time.thread_time() - began) * (1 / BUDGET - 1)
 
 

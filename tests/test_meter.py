@@ -80,13 +80,20 @@ def test_restlessness_is_how_far_a_step_moves_the_pictures(trainer: Trainer) -> 
     with torch.no_grad():
         for weight in moved.parameters():
             weight.add_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
-    for before in (still, moved, None):
-        watch.measure_now(1, 1.0, trainer.G, before)
+    for step, before in enumerate((still, moved, None)):
+        watch.measure_now(step, 1.0, trainer.G, before)
     rows = watch.take()
     assert rows[0]["restlessness"] == 0
     assert rows[1]["restlessness"] > 0.1
     assert "restlessness" not in rows[2], "at the end of a training there is no G of a step before"
     assert rows[0]["diversity_of_reals"] == rows[2]["diversity_of_reals"] > 0
+
+
+def test_a_step_is_measured_once(trainer: Trainer) -> None:
+    watch = watching(trainer)
+    for step in (1, 1, 2):
+        watch.measure_now(step, 1.0, trainer.G)
+    assert [row["step"] for row in watch.take()] == [1, 2]
 
 
 def test_a_g_that_draws_nan_is_not_measured(trainer: Trainer) -> None:
