@@ -165,10 +165,11 @@ FIELDS: tuple[Field, ...] = (
         "choice",
         ("Learning rate schedule", "学习率计划"),
         (
-            "constant, or cosine: both learning rates fall smoothly to 0 at the end, which sharpens the last stretch.",
-            "constant 不变；cosine：两个学习率平滑降到 0，最后阶段更精细。",
+            "constant; cosine: both learning rates fall smoothly to 0 at the end, which sharpens the last stretch; d-sleeps: "
+            "after a third of the steps D learns 50 times as slowly, to see what G does then.",
+            "constant 不变；cosine：两个学习率平滑降到 0，最后阶段更精细；d-sleeps：走完三分之一的步数后，D 的学习慢 50 倍，看看 G 会怎样。",
         ),
-        choices=("constant", "cosine"),
+        choices=("constant", "cosine", "d-sleeps"),
     ),
     Field(
         "betas",

@@ -261,9 +261,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "alert_mode_collapse_title": ("G draws too few kinds of digits", "G 画的数字种类太少"),
     "alert_mode_collapse_measured": (
-        "{lost} digits make up less than 1 % of the fakes each (alarm above {lost_most}), and the fakes differ from each "
+        "{lost} digits make up less than 5 % of the fakes each (alarm above {lost_most}), and the fakes differ from each "
         "other {share} times as much as reals do (alarm below {share_least}).",
-        "有 {lost} 个数字各占假图像不到 1 %（超过 {lost_most} 个即报警），假图像之间的差异是真实图像的 {share} 倍（低于 {share_least} 即报警）。",
+        "有 {lost} 个数字各占假图像不到 5 %（超过 {lost_most} 个即报警），假图像之间的差异是真实图像的 {share} 倍（低于 {share_least} 即报警）。",
     ),
     "alert_mode_collapse_reading": (
         "Usually mode collapse: G has found a few pictures that D believes and draws only those.",

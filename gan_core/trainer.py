@@ -30,6 +30,8 @@ from gan_core.sampler import Sampler
 from gan_core.sentences import UserError
 
 EPSILON = 1e-8  # Adam's usual one
+D_AWAKE = 1 / 3  # of the steps, after which the schedule "d-sleeps" ...
+D_ASLEEP = 1 / 50  # ... leaves D this share of its learning rate
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # their numbers in glibc's malloc.h
 
 
@@ -259,7 +261,7 @@ class Trainer:
             # a tensor made in inference mode can have no gradient
             found = double_backward(D, [group.clone() for group in groups], classes, self._objective.d_loss, weights)
         self._note_length(0, found.gradients)
-        self._learn_d.update(found.gradients, self._lr_share())
+        self._learn_d.update(found.gradients, self._lr_share() * self._wakefulness())
         return found
 
     def _plain_gradients(self, groups: list[Tensor], classes: Tensor | None) -> Found:
@@ -309,10 +311,15 @@ class Trainer:
 
     def _lr_share(self) -> float:
         """The share of the learning rates that the schedule leaves at this step."""
-        if self.config.lr_schedule == "constant":
+        if self.config.lr_schedule != "cosine":
             return 1.0
         done = min(1.0, self.step_count / self.config.steps)
         return (1 + math.cos(math.pi * done)) / 2
+
+    def _wakefulness(self) -> float:
+        """The share of its learning rate that is left to D where the schedule puts it to sleep."""
+        asleep = self.config.lr_schedule == "d-sleeps" and self.step_count >= self.config.steps * D_AWAKE
+        return D_ASLEEP if asleep else 1.0
 
     def _seen(self, found: Found, g_loss: Tensor) -> Tensor:
         """All of a step's `Measured` but the gradients' lengths."""

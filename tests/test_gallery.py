@@ -86,7 +86,14 @@ def test_its_cure_works(preset: Preset) -> None:
         assert kept.measured[-1]["digit_fid"] < RECOVERED, kept.config
 
 
-@pytest.mark.parametrize("name", ["collapse", "strong-d", "saturating"])
+def test_a_collapse_is_to_readable_digits_of_two_kinds_at_most() -> None:
+    for kept in recordings("collapse"):
+        shown = [row["histogram"] for row in kept.measured if row["step"] >= STEPS // 2]
+        readable = [shares for shares in shown if sum(shares) >= 0.5]
+        assert min(sum(share >= 0.05 for share in shares) for shares in readable) <= 2, kept.config
+
+
+@pytest.mark.parametrize("name", ["strong-d", "saturating"])
 def test_pictures_that_are_no_digits_are_not_called_digits(name: str) -> None:
     for kept in recordings(name):
         assert sum(kept.measured[-1]["histogram"]) < 0.5

@@ -73,6 +73,27 @@ def test_each_step_changes_only_its_own_network() -> None:
     assert not same(G, weights(trainer.G))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "of_g", "of_d"),
+    [
+        ("constant", (1, 1, 1), (1, 1, 1)),
+        ("cosine", (1, 0.75, 0.25), (1, 0.75, 0.25)),
+        ("d-sleeps", (1, 1, 1), (1, 0.02, 0.02)),
+    ],
+)
+def test_a_schedule_leaves_each_network_its_share(
+    schedule: str, of_g: tuple[float, ...], of_d: tuple[float, ...]
+) -> None:
+    trainer = Trainer(config(steps=3, lr_g=1e-4, lr_d=1e-4, lr_schedule=schedule, betas=(0.0, 0.0)), IMAGES)
+    for shares in zip(of_g, of_d, strict=True):
+        before = [copy.deepcopy(net) for net in (trainer.G, trainer.D)]
+        trainer.step()
+        for was, net, share in zip(before, (trainer.G, trainer.D), shares, strict=True):
+            moves = [(a - b).abs().max() for a, b in zip(net.parameters(), was.parameters(), strict=True)]
+            # without memory Adam moves every weight that has a gradient by the learning rate
+            assert max(moves).item() == pytest.approx(share * 1e-4, rel=0.01)
+
+
 def test_no_work_is_wasted_on_gradients_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(config(), IMAGES)
     graphs: list[bool] = []
