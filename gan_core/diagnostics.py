@@ -24,7 +24,7 @@ TRAVEL = 0.1  # steps times learning rate, about what Adam moves a weight by: be
 POINTS = 30  # of the curves that a mean is taken over
 
 DIGIT_LOST = 0.05  # share of the fakes under which a digit counts as hardly drawn: half of what it should have
-DIGITS_LOST_MOST = 5
+DIGITS_LOST_MOST = 4
 READABLE_LEAST = 0.5  # share of the fakes that must be digits before it is asked which
 DIVERSITY_LEAST = 0.45  # of the reals' mean pairwise distance
 DIVERSITY_DEAD = 0.01  # G draws one picture to the pixel: its weights are far beyond where they matter
