@@ -72,7 +72,15 @@ _WORKING = (
             "告诉 G 要画哪个数字，D 也按那个数字来评判：要 7 就给 7。",
         ),
         120,
-        {**_CONV, "network": "conditional", "seconds": 120.0},
+        {
+            **_CONV,
+            "network": "conditional",
+            "objective": "relativistic",
+            "lr_g": 4e-3,
+            "r1_gamma": 0.1,
+            "r2_gamma": 0.1,
+            "seconds": 120.0,
+        },
     ),
     Preset(
         "dcgan",
