@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from gan_core import runs, saved
 from gan_core.changes import Changes
 from gan_core.config import Config, check_field, check_together
 from gan_core.fields import FIELD, FIXED
-from gan_core.files import write_atomic
+from gan_core.files import move, remove_folder, write_atomic
 from gan_core.networks import is_conditional
 from gan_core.runs import Run, snapshot_path, snapshot_steps, step_of
 from gan_core.saved import Checkpoint
@@ -87,10 +85,10 @@ def make_branch(
         if checkpoint:
             _copy_past(parent, run, origin.step)
             saved.save_checkpoint(run, origin.step, checkpoint.state, checkpoint.seconds)
-        os.rename(making, folder)
+        move(making, folder)
     except OSError as error:
-        shutil.rmtree(making, ignore_errors=True)
-        raise UserError("cannot_write", path=folder, reason=error.strerror) from None
+        remove_folder(making)
+        raise UserError("cannot_write", path=folder, reason=error.strerror or error) from None
     return Run(folder)
 
 
@@ -106,7 +104,7 @@ def _from_snapshot(parent: Run, step: int, config: Config, dataset_size: int) ->
     trainer.step_count = step
     state = {key: value.clone() for key, value in trainer.state_dict().items()}
     state["measured"] = torch.zeros(0, len(Measured._fields), dtype=torch.float64)
-    before = [row["seconds"] for row in parent.history()[0] if row.get("step", 0) <= step]
+    before = [row["seconds"] for row in parent.history()[0] if "seconds" in row and row["step"] <= step]
     return Checkpoint(step, state, before[-1] if before else 0.0)
 
 

@@ -6,10 +6,9 @@ as it writes control.json; no trainer touches it.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from gan_core.files import write_json
+from gan_core.files import read_json, write_json
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
@@ -48,7 +47,7 @@ def _path(run: Run) -> Path:
 
 def _read(run: Run) -> dict[str, dict[str, str]]:
     try:
-        known = json.loads(_path(run).read_text("utf-8"))
+        known = read_json(_path(run))
     except (OSError, ValueError):
         return {}
     if not isinstance(known, dict):

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from huggingface_hub.errors import RepositoryNotFoundError
 
 from gan_core import hub, runs
 from gan_core.direction_names import LONGEST, STEPS_AT_MOST
-from gan_core.files import write_json
+from gan_core.files import read_json, remove_folder, write_json
 from gan_core.hub_errors import OF_THE_HUB, check_name, connect, hub_errors
 from gan_core.hub_files import MANIFEST, collect
 from gan_core.hub_pull import take
@@ -41,6 +40,7 @@ KEPT, DELETED = "kept.json", "deleted"
 NEVER: tuple[tuple[Any, ...], float] = ((), 0.0)  # what was kept of a run, and when: nothing yet
 _KEPT_BYTES = 100_000
 _FOLDER = re.compile(rf"runs/([A-Za-z0-9][A-Za-z0-9_-]{{0,63}})/({re.escape(MANIFEST)}|{DELETED})")
+_NUMBER = re.compile("[0-9]{1,12}")
 _log = logging.getLogger(__name__)
 
 
@@ -145,7 +145,7 @@ class Keeper:
         def place() -> Path:
             folder = self._runs_dir / run_id
             if not (folder / "config.json").exists():
-                shutil.rmtree(folder, ignore_errors=True)  # what a deletion that was cut short left behind
+                remove_folder(folder)  # what a deletion that was cut short left behind
             return folder
 
         run = take(source, self._runs_dir, place, token=token, finish=finish)
@@ -243,7 +243,7 @@ def _signature(run: Run) -> tuple[Any, ...]:
 def _kept_facts(run: Run) -> bytes:
     document = run.document()
     try:
-        directions = json.loads((run.folder / "directions.json").read_text("utf-8"))
+        directions = read_json(run.folder / "directions.json")
     except (OSError, ValueError):
         directions = {}
     facts = {"visitor": run.visitor(), "parent": document.get("parent"), "directions": directions}
@@ -266,6 +266,6 @@ def _facts(data: bytes) -> dict[str, Any]:
             config["parent"] = {"run": parent["run"], "step": step, **({"kind": kind} if kind else {})}
     names: dict[str, dict[str, str]] = {}
     for step, each in directions.items() if isinstance(directions, dict) else ():
-        if str(step).isdigit() and isinstance(each, dict) and len(names) < STEPS_AT_MOST:
-            names[step] = {k: str(v)[:LONGEST] for k, v in list(each.items())[:100] if str(k).isdigit()}
+        if _NUMBER.fullmatch(str(step)) and isinstance(each, dict) and len(names) < STEPS_AT_MOST:
+            names[step] = {k: str(v)[:LONGEST] for k, v in list(each.items())[:100] if _NUMBER.fullmatch(str(k))}
     return {"config": config, "directions": names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import shutil
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gan_core import data, render, runs
-from gan_core.files import write_atomic
+from gan_core.files import move, remove_folder, write_atomic
 from gan_core.hub import Source, fetch, find
 from gan_core.hub_checks import Checks
 from gan_core.hub_files import NOT_FOR_A_RUN, most_bytes
@@ -76,7 +75,7 @@ def take(
         if cancelled():
             raise UserError("hub_stopped")
         settled = place()
-        os.rename(folder, settled)
+        move(folder, settled)
         return Run(settled)
 
 
@@ -94,7 +93,8 @@ def _hidden_folder(runs_dir: Path) -> Iterator[Path]:
     except OSError as error:
         raise UserError("cannot_write", path=runs_dir, reason=error.strerror or error) from None
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():  # it was not moved
+            remove_folder(folder)
 
 
 def _add_pictures(run: Run) -> None:

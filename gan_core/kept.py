@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
-from gan_core.runs import Run, snapshot_steps, step_of
+from gan_core.files import remove
+from gan_core.runs import Run, snapshot_steps, step_in, step_of
 
 SNAPSHOTS_AT_MOST = 200
 LAST_CHECKPOINTS = 2
@@ -36,8 +39,8 @@ def bound(run: Run) -> int:
 
 def checkpoint_steps(run: Run) -> list[int]:
     """The steps that have a checkpoint, ascending."""
-    found = (path.stem.removeprefix("checkpoint-") for path in run.folder.glob("checkpoint-*.json"))
-    return sorted(int(step) for step in found if step.isdigit())
+    found = (step_in(path.stem.removeprefix("checkpoint-")) for path in run.folder.glob("checkpoint-*.json"))
+    return sorted(step for step in found if step is not None)
 
 
 def checkpoint_paths(run: Run, step: int) -> tuple[Path, Path]:
@@ -48,8 +51,7 @@ def checkpoint_paths(run: Run, step: int) -> tuple[Path, Path]:
 
 def forget_checkpoint(run: Run, step: int) -> None:
     """Remove one checkpoint."""
-    for path in reversed(checkpoint_paths(run, step)):
-        path.unlink(missing_ok=True)
+    _remove(reversed(checkpoint_paths(run, step)))
 
 
 def thin(run: Run, limit: int) -> None:
@@ -80,8 +82,7 @@ def _thin_snapshots(run: Run, limit: int) -> None:
         gone = least_missed(steps)
         steps.remove(gone)
         del sizes[gone]
-        for path in _snapshot_files(run, gone):
-            path.unlink(missing_ok=True)
+        _remove(_snapshot_files(run, gone))
 
 
 def least_missed(steps: list[int], spared: int | None = None) -> int:
@@ -98,6 +99,13 @@ def least_missed(steps: list[int], spared: int | None = None) -> int:
     return min(gaps, key=lambda step: gaps[step])
 
 
+def _remove(paths: Iterable[Path]) -> None:
+    """One after the other, until there is one that somebody reads for long: on Windows it goes the next time."""
+    with contextlib.suppress(PermissionError):
+        for path in paths:
+            remove(path)
+
+
 def _snapshot_files(run: Run, step: int) -> list[Path]:
     """The generator first: without it the snapshot no longer counts."""
     stem = run.folder / "snapshots" / f"{step:06d}"
@@ -105,24 +113,27 @@ def _snapshot_files(run: Run, step: int) -> list[Path]:
 
 
 def prune(run: Run) -> int:
-    """Remove what a crash left behind and all beyond the bound; returns the bytes freed. For the lock's holder."""
+    """Remove what a crash left behind and all beyond the bound; returns the bytes freed. For the lock's holder.
+
+    Raises OSError where nothing can be deleted at all.
+    """
     before = folder_bytes(run.folder)
     complete = {f"checkpoint-{step:06d}" for step in checkpoint_steps(run)}
     for path in run.folder.rglob("*"):
         orphan = path.name.startswith("checkpoint-") and path.stem not in complete
         wish = path.name.startswith(".control.json.")  # the app may be writing it right now
         if orphan or (path.name.startswith(".") and path.name.endswith(".tmp") and not wish):
-            path.unlink(missing_ok=True)
+            _remove([path])
     thin(run, bound(run))
     return before - folder_bytes(run.folder)
 
 
 def folder_bytes(folder: Path) -> int:
     """The bytes of all files in a folder, while others may be at work there."""
-    return sum(_bytes(path) for path in folder.rglob("*") if path.is_file())
+    return sum(_bytes(Path(entry, name)) for entry, _, names in os.walk(folder) for name in names)
 
 
 def _bytes(path: Path) -> int:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, PermissionError):  # on Windows, one that is being deleted
         return path.stat().st_size
     return 0

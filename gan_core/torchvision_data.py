@@ -8,6 +8,7 @@ checked before it is read.
 from __future__ import annotations
 
 import errno
+import functools
 import gzip
 import hashlib
 import json
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.data_cache import cache_dir, keep, unwritable
+from gan_core.files import patiently
 from gan_core.sentences import UserError
 
 # torch takes a second to import and the page is up without it, so it is imported only where it is used
@@ -141,7 +143,7 @@ def _download(name: str) -> None:
             files = [file for file in fresh.iterdir() if file.suffix != ".gz"]
             md5s = {file.name: _md5(file) for file in files}
             for file in files:
-                os.replace(file, raw / file.name)
+                patiently(functools.partial(os.replace, file, raw / file.name))
     except OSError as error:
         raise unwritable(error) from error
     keep(raw / "md5.json", json.dumps(md5s, indent=1).encode())

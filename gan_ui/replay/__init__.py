@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import os
 import secrets
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gan_core.files import move, patiently, remove_folder
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui.replay.page import index_html, is_replay, readme
@@ -107,10 +108,10 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
             for name, data in files.items():
                 (hidden / name).write_bytes(data)
             if not folder.exists():
-                os.rename(hidden, folder)
+                move(hidden, folder)
                 return
             for name in files:
-                os.replace(hidden / name, folder / name)
+                patiently(functools.partial(os.replace, hidden / name, folder / name))
     except OSError as error:
         raise _unwritable(folder, error) from None
 
@@ -123,7 +124,8 @@ def _hidden(folder: Path) -> Iterator[Path]:
         hidden.mkdir(parents=True)
         yield hidden
     finally:
-        shutil.rmtree(hidden, ignore_errors=True)
+        if hidden.exists():  # it was not moved
+            remove_folder(hidden)
 
 
 def _unwritable(folder: Path, error: OSError) -> UserError:
