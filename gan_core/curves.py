@@ -77,7 +77,7 @@ def _merged(a: _Bucket, b: _Bucket) -> _Bucket:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else math.nan
+    return float(value) if isinstance(value, int | float) and -1e300 < value < 1e300 else math.nan
 
 
 def _short(number: float) -> float:

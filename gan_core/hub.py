@@ -190,7 +190,7 @@ def _stream(api: HfApi, repo: str, commit: str, name: str, at_most: int) -> Iter
     with get_session().stream("GET", url, headers=headers) as response:
         hf_raise_for_status(response)
         announced = response.headers.get("content-length", "0")
-        if not announced.isdigit() or int(announced) > at_most:
+        if not announced.isascii() or not announced.isdigit() or int(announced) > at_most:
             raise UserError("hub_hash_differs", repo=repo, name=name)
         for chunk in response.iter_raw(65536):
             got += len(chunk)

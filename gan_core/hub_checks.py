@@ -160,7 +160,7 @@ class Checks:
                 raise UserError("hub_incomplete", repo=self.repo, name=name)
             self._header(path)
             checkpoint, _ = saved.load_checkpoint(run, step)
-            if checkpoint is None or checkpoint.step != step or not math.isfinite(checkpoint.seconds):
+            if checkpoint is None or checkpoint.step != step:
                 raise UserError("hub_file_unreadable", repo=self.repo, name=name)
             self._finite(path, checkpoint.state)
             # as many images as the data set has, without their memory

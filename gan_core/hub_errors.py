@@ -13,6 +13,7 @@ import contextlib
 import functools
 import json
 import re
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -156,7 +157,15 @@ def said(error: BaseException, repo: str = "", revision: str = "main") -> UserEr
         return UserError("hub_odd_answer")
     if isinstance(error, RuntimeError | OSError) and error.__cause__:  # the client wraps what ended an upload
         return said(error.__cause__, repo, revision)
+    if isinstance(error, KeyError | TypeError | AttributeError | RecursionError) and _in_client(error):
+        return UserError("hub_odd_answer")  # JSON, but without what the client takes for granted
     return None
+
+
+def _in_client(error: BaseException) -> bool:
+    """Whether it was raised by the client's own code, not by what called it."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).startswith(("huggingface_hub.", "json."))
 
 
 def _of_status(error: HfHubHTTPError, repo: str) -> UserError:
@@ -178,7 +187,7 @@ def _wait_of(response: Any) -> float | None:
     if limit is not None and limit.remaining == 0:
         return float(limit.reset_in_seconds)
     after = response.headers.get("retry-after", "")
-    return float(after) if after.isdigit() else None
+    return float(after) if after.isascii() and after.isdigit() else None
 
 
 # of these the Hub, the way to it or the account is the reason, whatever is asked of it

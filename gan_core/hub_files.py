@@ -43,7 +43,7 @@ FILES_AT_MOST = 200
 BYTES_AT_MOST = 1_000_000_000  # of all files together
 LINES_BYTES = 20_000_000  # of a .jsonl file; a longer one is thinned
 
-_NUMBER = r"\d{6,10}"
+_NUMBER = r"(?:\d{6}|[1-9]\d{6,9})"  # as runs.step_in
 _MOST_BYTES = {
     r"(config|state)\.json": 100_000,
     r"(history|metrics|events)\.jsonl": LINES_BYTES,
@@ -67,7 +67,7 @@ class Listed:
 
 def most_bytes(name: str) -> int | None:
     """How large a file of this name may be; None for a name that no run has."""
-    return next((most for pattern, most in _MOST_BYTES.items() if re.fullmatch(pattern, name)), None)
+    return next((most for pattern, most in _MOST_BYTES.items() if re.fullmatch(pattern, name, re.ASCII)), None)
 
 
 def collect(run: Run, repo: str) -> dict[str, bytes]:
@@ -77,7 +77,7 @@ def collect(run: Run, repo: str) -> dict[str, bytes]:
     """
     config, document, state = run.config(), run.document(), run.state()
     files = _snapshots(run)
-    step = max(int(step) for step in re.findall(r"snapshots/(\d+)\.safetensors", " ".join(files)))
+    step = max(int(step) for step in re.findall(r"snapshots/([0-9]+)\.safetensors", " ".join(files)))
     files[GENERATOR] = files[f"snapshots/{step:06d}.safetensors"]
     if D := files.get(f"snapshots/{step:06d}.D.safetensors"):
         files[DISCRIMINATOR] = D
@@ -135,7 +135,7 @@ def _snapshot_names(run: Run) -> list[str]:
         raise UserError("no_snapshot_yet", run=run.id)
     each = runs.snapshot_path(run, steps[-1]).stat().st_size
     weights = spread(steps, max(1, min(SNAPSHOTS, SNAPSHOT_BYTES // max(each, 1))))
-    drawn = sorted(int(path.stem) for path in run.folder.glob("snapshots/*.webp") if path.stem.isdigit())
+    drawn = runs.pictured_steps(run)
     wanted = [f"snapshots/{step:06d}.{kind}" for step in weights for kind in ("safetensors", "D.safetensors")]
     return [*wanted, *(f"snapshots/{step:06d}.webp" for step in sorted({*weights, *spread(drawn, SNAPSHOTS)}))]
 

@@ -28,22 +28,34 @@ import os
 import platform
 import re
 import secrets
-import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gan_core import config as settings
 from gan_core.config import Config
-from gan_core.files import Locked, append_line, is_locked, lock, open_lines, read_lines, write_atomic, write_json
+from gan_core.files import (
+    Locked,
+    append_line,
+    is_locked,
+    lock,
+    open_lines,
+    read_json,
+    read_lines,
+    remove,
+    remove_folder,
+    write_atomic,
+    write_json,
+)
 from gan_core.sentences import UserError
 
 FORMAT = 1
 STATUSES = ("queued", "starting", "running", "stopping", "paused", "stopped", "failed", "finished")
 ACTIVE = ("starting", "running", "stopping")  # states that only a living trainer process can be in
 LOG_TAIL_LINES = 40
+SPOKE_LATELY = 60.0  # seconds; a training writes its state twice a second, a checkpoint holds that up for a while
 PRETRAINED = Path(__file__).parent.parent / "checkpoints" / "pretrained"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -90,7 +102,7 @@ class Run:
     def document(self) -> dict[str, Any]:
         """All of config.json. Raises UserError for a folder that is no run or comes from a newer version."""
         try:
-            document = json.loads((self.folder / "config.json").read_text("utf-8"))
+            document = read_json(self.folder / "config.json")
             version = int(document["format"])
         except FileNotFoundError:
             raise UserError("not_a_run", path=self.folder) from None
@@ -126,7 +138,7 @@ class Run:
 
     def _read_state(self) -> State:
         try:
-            values = json.loads((self.folder / "state.json").read_text("utf-8"))
+            values = read_json(self.folder / "state.json")
             state = State(**{k: v for k, v in values.items() if k in State.__dataclass_fields__})
             if state.status not in STATUSES:
                 raise ValueError(state.status)
@@ -136,15 +148,25 @@ class Run:
 
     def alive(self) -> bool:
         """Whether a trainer process is at work on this run now."""
-        return is_locked(self.folder / "lock")
+        try:
+            return is_locked(self.folder / "lock")
+        except OSError:  # no right to look, or no file can be opened just now: its last sign of life must do
+            with contextlib.suppress(OSError):
+                return abs(time.time() - (self.folder / "state.json").stat().st_mtime) < SPOKE_LATELY
+            return False
 
     def history(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The points of the curves from a byte offset on, and the offset to ask from next time."""
-        return read_lines(self.folder / "history.jsonl", offset)
+        """The points of the curves from a byte offset on, and the offset to ask from next time.
+
+        Lines that are no points are left out here as in `metrics`: anybody's program may have written them.
+        """
+        rows, end = read_lines(self.folder / "history.jsonl", offset)
+        return [row for row in rows if is_measured(row)], end
 
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """What was measured of the fakes, from a byte offset on, and the offset to ask from next time."""
-        return read_lines(self.folder / "metrics.jsonl", offset)
+        rows, end = read_lines(self.folder / "metrics.jsonl", offset)
+        return [row for row in rows if is_measured(row)], end
 
     def events(self) -> list[dict[str, Any]]:
         """Everything that happened, oldest first."""
@@ -156,7 +178,7 @@ class Run:
             with open(self.folder / "trainer.log", "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - 32768))
                 return file.read().decode("utf-8", "replace").splitlines()[-LOG_TAIL_LINES:]
-        except FileNotFoundError:
+        except OSError:
             return []
 
     # --- wishes ---
@@ -173,7 +195,7 @@ class Run:
 
     def _control(self) -> dict[str, Any]:
         try:
-            control = json.loads((self.folder / "control.json").read_text("utf-8"))
+            control = read_json(self.folder / "control.json")
         except (OSError, ValueError):
             return {}
         return control if isinstance(control, dict) else {}
@@ -181,7 +203,11 @@ class Run:
     def set_wish(self, wish: str | None) -> None:
         """Ask the trainer to pause or stop; None takes back all that was asked before."""
         if wish is None:
-            (self.folder / "control.json").unlink(missing_ok=True)
+            try:
+                if (self.folder / "control.json").exists():  # a disk that is only read refuses to delete even nothing
+                    remove(self.folder / "control.json")
+            except OSError as error:
+                raise UserError("cannot_write", path=self.folder, reason=error.strerror or error) from None
         else:
             self._ask({**self._control(), "wish": wish})
 
@@ -193,13 +219,21 @@ class Run:
         try:
             write_json(self.folder / "control.json", control, durable=False)
         except OSError as error:
-            raise UserError("cannot_write", path=self.folder, reason=error.strerror) from None
+            raise UserError("cannot_write", path=self.folder, reason=error.strerror or error) from None
 
     # --- writing: only with the lock held ---
 
-    def lock(self) -> Any:
-        """The right to write; a context manager. Raises files.Locked if another process has it."""
-        return lock(self.folder / "lock")
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """The right to write. Raises files.Locked if another process has it, UserError where nothing can be written."""
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(lock(self.folder / "lock"))
+            except FileNotFoundError:
+                raise UserError("run_vanished", path=self.folder) from None
+            except OSError as error:
+                raise UserError("cannot_write", path=self.folder, reason=error.strerror or error) from None
+            yield
 
     def write_state(self, state: State, *, durable: bool = False) -> None:
         """Replace state.json, with a fresh heartbeat."""
@@ -217,13 +251,13 @@ class Run:
         """Forget what lies after `step`, so that a resumed training does not draw its curves twice."""
         for name in ("history.jsonl", "metrics.jsonl"):
             rows, _ = read_lines(self.folder / name)
-            kept = [row for row in rows if row.get("step", 0) <= step]
+            kept = [row for row in rows if is_measured(row) and row["step"] <= step]
             if len(kept) < len(rows):
                 lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
                 write_atomic(self.folder / name, lines.encode())
         for path in self.folder.glob("snapshots/*"):
             if (at := step_of(path)) is not None and at > step:
-                path.unlink(missing_ok=True)
+                remove(path)
 
 
 def create_run(
@@ -246,7 +280,7 @@ def create_run(
     except (FileExistsError, NotADirectoryError):
         raise UserError("folder_not_empty", path=folder) from None
     except OSError as error:
-        raise UserError("cannot_write", path=folder, reason=error.strerror) from None
+        raise UserError("cannot_write", path=folder, reason=error.strerror or error) from None
     document = {
         "format": FORMAT,
         "created": round(time.time(), 3),
@@ -261,8 +295,8 @@ def create_run(
         write_json(folder / "state.json", dataclasses.asdict(State(target=config.steps, heartbeat=time.time())))
         write_json(folder / "config.json", document)  # last: a folder is a run once it has this file
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise UserError("cannot_write", path=folder, reason=error.strerror) from None
+        remove_folder(folder)
+        raise UserError("cannot_write", path=folder, reason=error.strerror or error) from None
     return Run(folder)
 
 
@@ -278,13 +312,13 @@ def default_runs_dir() -> Path:
 
 def find_run(runs_dir: Path, run_id: str) -> Run:
     """The run of that id. Raises UserError if there is none; an id is never a path."""
-    if (
-        not isinstance(run_id, str)
-        or not _RUN_ID.fullmatch(run_id)
-        or not (runs_dir / run_id / "config.json").is_file()
-    ):
+    if not isinstance(run_id, str) or not _RUN_ID.fullmatch(run_id) or not _is_run(runs_dir / run_id):
         raise UserError("unknown_run", run=run_id)
     return Run(runs_dir / run_id)
+
+
+def _is_run(folder: Path) -> bool:
+    return os.path.isfile(folder / "config.json")  # unlike Path's, false for what nobody may look at
 
 
 def pretrained() -> list[Run]:
@@ -308,28 +342,48 @@ def named_run(text: str) -> Run:
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:
-    """All runs, the newest first (names begin with the time)."""
-    if runs_dir.is_dir():
-        for folder in sorted(runs_dir.iterdir(), key=lambda path: path.name, reverse=True):
-            if _RUN_ID.fullmatch(folder.name) and (folder / "config.json").is_file():
-                yield Run(folder)
+    """All runs, the newest first (names begin with the time); none in a folder that is gone or cannot be read."""
+    try:
+        folders = sorted(runs_dir.iterdir(), key=lambda path: path.name, reverse=True)
+    except OSError:
+        return
+    for folder in folders:
+        if _RUN_ID.fullmatch(folder.name) and _is_run(folder):
+            yield Run(folder)
+
+
+def step_in(text: str) -> int | None:
+    """The step that a part of a file's name says; None for what we would write otherwise, such as other digits."""
+    if text.isascii() and text.isdigit() and f"{int(text):06d}" == text:
+        return int(text)
+    return None
 
 
 def step_of(path: Path) -> int | None:
     """The step of a snapshot's file, None for any other file."""
-    number = path.name.partition(".")[0]
-    return int(number) if number.isdigit() else None
+    return step_in(path.name.partition(".")[0])
+
+
+def is_measured(row: Mapping[str, Any]) -> bool:
+    """Whether a row of history.jsonl or metrics.jsonl has a step, and numbers where it has anything but lists."""
+    step, values = row.get("step"), (value for value in row.values() if not isinstance(value, list))
+    return type(step) is int and step >= 0 and all(map(_is_number, values))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (type(value) is int and abs(value) < 1 << 63)
 
 
 def snapshot_steps(run: Run) -> list[int]:
     """The steps that have a snapshot, ascending."""
-    found = (path.stem for path in run.folder.glob("snapshots/*.safetensors"))
-    return sorted(int(step) for step in found if step.isdigit())
+    found = (step_in(path.stem) for path in run.folder.glob("snapshots/*.safetensors"))
+    return sorted(step for step in found if step is not None)
 
 
 def pictured_steps(run: Run) -> list[int]:
     """The steps whose grid of the fixed z was kept, ascending: of a run that ships, more than have a generator."""
-    return sorted(int(path.stem) for path in run.folder.glob("snapshots/*.webp") if path.stem.isdigit())
+    found = (step_in(path.stem) for path in run.folder.glob("snapshots/*.webp"))
+    return sorted(step for step in found if step is not None)
 
 
 @dataclass(frozen=True)
@@ -368,17 +422,20 @@ def snapshot_path(run: Run, step: int | None) -> Path:
 
 
 def delete_run(run: Run) -> None:
-    """Delete a run folder for good. Raises UserError while a trainer is at work on it.
+    """Delete a run folder for good. Raises UserError while a trainer is at work on it, and where nothing can be deleted.
 
     One that has just said its last word gets a moment to let go of the lock.
     """
+    if not run.folder.exists():
+        return
     try:
-        with contextlib.suppress(FileNotFoundError), run.lock():
-            # first: from then on nobody takes the folder for a run
-            (run.folder / "config.json").unlink(missing_ok=True)
+        with run.lock():
+            remove(run.folder / "config.json")  # first: from then on nobody takes the folder for a run
     except Locked:
         raise UserError("run_is_active", run=run.id) from None
-    shutil.rmtree(run.folder, ignore_errors=True)
+    except OSError as error:
+        raise UserError("cannot_write", path=run.folder, reason=error.strerror or error) from None
+    remove_folder(run.folder)
 
 
 def check_resumable(run: Run) -> None:

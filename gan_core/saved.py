@@ -7,7 +7,8 @@ falls back to the one before.
 from __future__ import annotations
 
 import hashlib
-import json
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,11 @@ import safetensors.torch
 from torch import Tensor, nn
 
 from gan_core.config import Config
-from gan_core.files import write_atomic, write_json
+from gan_core.files import parse_json, read_bytes, read_json, read_lines, write_atomic, write_json
 from gan_core.kept import bound, checkpoint_paths, checkpoint_steps, thin
 from gan_core.networks import build_discriminator, build_generator
-from gan_core.runs import Run, snapshot_path, snapshot_steps
-from gan_core.sentences import UserError
+from gan_core.runs import Run, is_measured, snapshot_path, snapshot_steps
+from gan_core.sentences import Language, UserError, sentence
 
 __all__ = [
     "checkpoint_steps",
@@ -35,6 +36,9 @@ __all__ = [
     "snapshot_steps",
     "verify",
 ]
+
+
+SECONDS_AT_MOST = 1e10  # of training: three centuries
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,13 @@ def load_checkpoint(run: Run, at_most: int | None = None) -> tuple[Checkpoint | 
 
 def _read_checkpoint(run: Run, step: int) -> Checkpoint:
     tensors, facts_path = checkpoint_paths(run, step)
-    facts = json.loads(facts_path.read_text("utf-8"))
-    data = tensors.read_bytes()
+    facts, data = read_json(facts_path), read_bytes(tensors)
     if hashlib.sha256(data).hexdigest() != facts["sha256"]:
         raise ValueError("the hash differs")
-    return Checkpoint(step, safetensors.torch.load(data), float(facts["seconds"]))
+    seconds = facts["seconds"]
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= SECONDS_AT_MOST:
+        raise ValueError("no training takes that long")
+    return Checkpoint(step, safetensors.torch.load(data), float(seconds))
 
 
 def save_snapshot(run: Run, step: int, G: nn.Module, grid: bytes, D: nn.Module | None = None) -> None:
@@ -120,7 +126,7 @@ def _discriminator_path(run: Run, step: int) -> Path:
 
 def _load(path: Path, net: nn.Module) -> tuple[nn.Module, int]:
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
         state = safetensors.torch.load(data)
         step = int(_header(data).get("step", 0))
         net.load_state_dict(
@@ -131,32 +137,38 @@ def _load(path: Path, net: nn.Module) -> tuple[nn.Module, int]:
     return net.eval().requires_grad_(False), step
 
 
-def verify(run: Run) -> list[str]:
-    """What is wrong with a run folder, in English sentences; an empty list when all is well."""
-    problems = []
+def verify(run: Run, language: Language = "en") -> list[str]:
+    """What is wrong with a run folder, in sentences; an empty list when all is well. Raises UserError if it is no run."""
+    return [sentence(key, language, **values) for key, values in _problems(run)]
+
+
+def _problems(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
     config = run.config()  # a UserError here is the whole answer
     if (run.folder / "state.json").exists():
         error = run.state().error
         if error and error.get("key") == "run_unreadable":
-            problems.append("state.json cannot be read.")
+            yield "file_unreadable", {"name": "state.json"}
     else:
-        problems.append("state.json is missing.")
-    steps = [row.get("step", 0) for row in run.history()[0]]
-    if any(after <= before for before, after in zip(steps, steps[1:], strict=False)):
-        problems.append("history.jsonl does not ascend.")
+        yield "file_missing", {"name": "state.json"}
+    for name in ("history.jsonl", "metrics.jsonl"):
+        rows = read_lines(run.folder / name)[0]
+        steps = [row["step"] for row in rows if is_measured(row)]
+        if len(steps) < len(rows):
+            yield "lines_odd", {"name": name, "count": len(rows) - len(steps)}
+        if name == "history.jsonl" and any(after <= before for before, after in itertools.pairwise(steps)):
+            yield "lines_not_ascending", {"name": name}
     for step in checkpoint_steps(run):
         try:
             _read_checkpoint(run, step)
         except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError):
-            problems.append(f"Checkpoint {step} is damaged.")
+            yield "checkpoint_damaged", {"step": step}
     for step in snapshot_steps(run):
         try:
             load_generator(run.folder / "snapshots" / f"{step:06d}.safetensors", config)
             if has_discriminator(run, step):
                 load_discriminator(run, step)
         except UserError:
-            problems.append(f"Snapshot {step} is damaged.")
-    return problems
+            yield "snapshot_damaged", {"step": step}
 
 
 def _pack(net: nn.Module, step: int) -> bytes:
@@ -169,5 +181,5 @@ def _pack(net: nn.Module, step: int) -> bytes:
 
 def _header(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    metadata = parse_json(data[8 : 8 + length]).get("__metadata__", {})
     return dict(metadata)

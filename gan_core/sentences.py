@@ -164,6 +164,38 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "unknown_run": ("There is no run “{run}”.", "没有名为“{run}”的训练。"),
     "folder_not_empty": ("{path} already holds something; choose a new folder.", "{path} 不是空文件夹；请换一个。"),
+    "run_vanished": (
+        "The folder {path} is gone: somebody deleted or renamed it.",
+        "文件夹 {path} 已不存在：它被删除或重命名了。",
+    ),
+    "runs_dir_no_append": (
+        "No run can be kept in {path}: files there cannot be appended to ({reason}), as on a mounted bucket; choose a folder "
+        "on a disk of this machine (--runs-dir, GAN_RUNS_DIR).",
+        "无法在 {path} 中保存训练：那里的文件不能追加写入（{reason}），挂载的存储桶就是这样；请选择本机磁盘上的文件夹（--runs-dir、"
+        "GAN_RUNS_DIR）。",
+    ),
+    "runs_dir_stale": (
+        "No run can be kept in {path}: what is written there is not what is read a moment later, as on a mounted bucket; "
+        "choose a folder on a disk of this machine (--runs-dir, GAN_RUNS_DIR).",
+        "无法在 {path} 中保存训练：写入后立即读到的不是刚写的内容，挂载的存储桶就是这样；请选择本机磁盘上的文件夹（--runs-dir、"
+        "GAN_RUNS_DIR）。",
+    ),
+    "runs_dir_no_lock": (
+        "No run can be kept in {path}: files there cannot be locked ({reason}), so two trainings could write into one run; "
+        "choose a folder on a disk of this machine (--runs-dir, GAN_RUNS_DIR).",
+        "无法在 {path} 中保存训练：那里的文件不能加锁（{reason}），两个训练可能同时写入；请选择本机磁盘上的文件夹（--runs-dir、"
+        "GAN_RUNS_DIR）。",
+    ),
+    # what `verify` finds in a run
+    "file_missing": ("{name} is missing.", "缺少 {name}。"),
+    "file_unreadable": ("{name} cannot be read.", "{name} 无法读取。"),
+    "lines_odd": (
+        "{name} has lines that no training wrote ({count}); they are ignored, and removed when the training goes on.",
+        "{name} 中有 {count} 行不是训练写入的；它们会被忽略，并在继续训练时移除。",
+    ),
+    "lines_not_ascending": ("{name} does not ascend.", "{name} 的步数不是递增的。"),
+    "checkpoint_damaged": ("Checkpoint {step} is damaged.", "第 {step} 步的检查点已损坏。"),
+    "snapshot_damaged": ("Snapshot {step} is damaged.", "第 {step} 步的快照已损坏。"),
     "cannot_write": ("Nothing can be written to {path}: {reason}.", "无法写入 {path}：{reason}。"),
     "no_snapshot_yet": (
         "The run {run} has nothing to sample yet; wait for its first steps.",

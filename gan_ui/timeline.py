@@ -14,7 +14,7 @@ from typing import Any
 
 from gan_core.kept import SNAPSHOTS_AT_MOST, least_missed
 from gan_core.networks import is_conditional
-from gan_core.runs import Run
+from gan_core.runs import Run, step_in
 from gan_ui.watched import MEASURED, Measurements, alerts, floor, lowest, parent_of, row_at
 
 RUNS_REMEMBERED = 16
@@ -42,8 +42,9 @@ def kept_snapshots(run: Run) -> list[Kept]:
         with os.scandir(run.folder / "snapshots") as entries:
             for entry in entries:
                 number, _, kind = entry.name.partition(".")
-                if number.isdigit() and kind in (_PICTURE, _GENERATOR, _DISCRIMINATOR):
-                    found.setdefault(int(number), {})[kind] = _milliseconds(entry)
+                step = step_in(number)
+                if step is not None and kind in (_PICTURE, _GENERATOR, _DISCRIMINATOR):
+                    found.setdefault(step, {})[kind] = _milliseconds(entry)
     except OSError:
         return []
     steps = sorted(step for step, kinds in found.items() if _PICTURE in kinds or _GENERATOR in kinds)

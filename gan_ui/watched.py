@@ -5,6 +5,7 @@ Only new lines of its files are read, and all that is handed out is bounded, how
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -38,7 +39,9 @@ class Tail:
 
     def read(self) -> tuple[list[dict[str, Any]], bool]:
         """The lines since the last call, and whether the file was begun anew, so that all earlier ones are void."""
-        found = self._path.stat() if self._path.exists() else None
+        found = None
+        with contextlib.suppress(OSError):  # it is gone, perhaps this very moment
+            found = self._path.stat()
         inode = found.st_ino if found else 0
         anew = inode != self._inode or (found is not None and found.st_size < self._offset)
         if anew:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,11 +8,16 @@ import pytest
 import torch
 
 from gan_core import saved
+from gan_core.__main__ import main
+from gan_core.branch import make_branch
 from gan_core.config import Config
+from gan_core.films import training_film
 from gan_core.latent import generate, sample_z, verdict
+from gan_core.loop import train_run
 from gan_core.networks import build_pair
-from gan_core.runs import Run
+from gan_core.runs import Run, pictured_steps
 from gan_core.sentences import UserError
+from gan_ui.timeline import kept_snapshots
 
 MakeRun = Callable[..., Run]
 
@@ -138,3 +144,73 @@ def test_nothing_here_unpickles(tmp_path: Path) -> None:
         assert "torch.load(" not in source.replace("safetensors.torch.load(", "")
         assert "import pickle" not in source
         assert "allow_pickle=True" not in source
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        "[" * 100_000,
+        "[]",
+        "null",
+        *(f'{{"sha256": "SHA", "seconds": {seconds}}}' for seconds in ("-1e18", "1e300", "NaN", "true", '"1"', "null")),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_facts_that_nobody_writes_are_a_damaged_checkpoint(
+    make_run: MakeRun, facts: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run()
+    saved.save_checkpoint(run, 5, state(1), 1.0)
+    saved.save_checkpoint(run, 10, state(2), 2.0)
+    path = run.folder / "checkpoint-000010.json"
+    path.write_text(facts.replace("SHA", json.loads(path.read_text())["sha256"]))
+    checkpoint, damaged = saved.load_checkpoint(run)
+    assert checkpoint is not None
+    assert (checkpoint.step, damaged) == (5, [10])
+    assert main(["verify", str(run.folder)]) == 1
+    assert capsys.readouterr().out == "Checkpoint 10 is damaged.\n"
+    assert saved.verify(run, "zh") == ["第 10 步的检查点已损坏。"]
+
+
+@pytest.mark.parametrize("number", ["\u0660\u0660\u0660\u0660\u0661\u0665", "00001\u00b2", "15", "0000015", "+00015"])
+def test_a_name_with_a_number_that_we_write_otherwise_is_no_step(make_run: MakeRun, number: str) -> None:
+    run = make_run()
+    train_run(run)
+    for path in (f"checkpoint-{number}.json", f"snapshots/{number}.safetensors", f"snapshots/{number}.webp"):
+        (run.folder / path).write_bytes(b"{}")
+    assert saved.checkpoint_steps(run) == [15, 20]
+    assert (
+        saved.snapshot_steps(run) == pictured_steps(run) == [kept.step for kept in kept_snapshots(run)] == [0, 10, 20]
+    )
+    assert saved.verify(run) == []
+
+
+ODD = [
+    "{}",
+    '{"step": "10"}',
+    '{"step": true, "seconds": 1}',
+    '{"step": 7, "seconds": "1"}',
+    "[" * 5000,
+    '{"step": -1}',
+]
+
+
+def test_odd_lines_in_the_curves_are_told_ignored_and_removed(
+    make_run: MakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run()
+    train_run(run)
+    whole = {name: (run.folder / name).read_bytes() for name in ("history.jsonl", "metrics.jsonl")}
+    for name, data in whole.items():
+        (run.folder / name).write_bytes(data + "".join(f"{line}\n" for line in ODD).encode() + b'{"step": 20}\n')
+    assert [row["step"] for row in run.history()[0]] == [*range(2, 21, 2), 20]
+    assert main(["verify", str(run.folder)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("history.jsonl has lines that no training wrote (5)")
+    assert any(line.startswith("metrics.jsonl has lines that no training wrote (5)") for line in said)
+    training_film(run, None, kind="gif", size=64, seconds=0.5)
+    branch = make_branch(run, run.folder.with_name("branch"), {}, step=20)
+    assert saved.verify(branch) == ["history.jsonl does not ascend."]  # the line with a step, and nothing else
+    assert main(["train", "--resume", str(run.folder), "--steps", "5"]) == 0
+    assert [row["step"] for row in run.history()[0]][-3:] == [20, 22, 24]
+    assert not any("no training wrote" in line for line in saved.verify(run))

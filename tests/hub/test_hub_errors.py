@@ -10,8 +10,10 @@ from huggingface_hub.errors import LocalTokenNotFoundError
 from huggingface_hub.utils import close_session, get_session, httpx  # type: ignore[attr-defined]
 
 from gan_core import hub_errors
+from gan_core.hub import push
 from gan_core.hub_errors import connect, own_token, said
 from gan_core.hub_errors import hub_errors as as_sentences
+from gan_core.runs import Run
 from gan_core.sentences import SENTENCES, UserError
 from tests.hub.standin import StandIn
 
@@ -155,3 +157,13 @@ def test_all_sentences_of_the_hub_say_what_to_do() -> None:
     for key, (english, _) in SENTENCES.items():
         if key.startswith("hub_") and key not in ("hub_stopped",):
             assert ";" in english, key
+
+
+def test_json_that_lacks_what_the_client_takes_for_granted_is_an_odd_answer(trained: Run, standin: StandIn) -> None:
+    standin.put(REPO, {})
+    standin.fail("POST /api/repos/create", status=409)  # it is there already, but not where
+    with pytest.raises(UserError) as caught:
+        push(trained, REPO, token="hf_alice")
+    assert caught.value.key == "hub_odd_answer"
+    with pytest.raises(KeyError), as_sentences(REPO):  # our own mistakes stay what they are
+        raise KeyError("url")

@@ -25,6 +25,7 @@ from tests.hub.standin import StandIn
 REPO = "mallory/digits"
 SNAPSHOT = "snapshots/000020.safetensors"
 CHECKPOINT = "checkpoint-000020.safetensors"
+CHECKPOINT_FACTS = "checkpoint-000020.json"
 
 Files = dict[str, bytes]
 
@@ -146,6 +147,18 @@ HOSTILE: dict[str, tuple[Callable[[Files], Files], str]] = {
         lambda f: with_tensors(f, CHECKPOINT, turn_back),
         "wrong_network",
     ),
+    "a checkpoint of lists": (
+        lambda f: listed({**f, CHECKPOINT_FACTS: b"[" * 5000}),
+        "file_unreadable",
+    ),
+    "a checkpoint before time": (lambda f: with_json(f, CHECKPOINT_FACTS, seconds=-1e18), "file_unreadable"),
+    "a checkpoint after time": (lambda f: with_json(f, CHECKPOINT_FACTS, seconds=1e300), "file_unreadable"),
+    "a checkpoint of no time": (lambda f: with_json(f, CHECKPOINT_FACTS, seconds=True), "file_unreadable"),
+    "digits of another script": (
+        lambda f: listed({**f, "snapshots/\u0660\u0660\u0660\u0660\u0660\u0665.webp": b"x"}),
+        "foreign_name",
+    ),
+    "a step that we write otherwise": (lambda f: listed({**f, "snapshots/0000020.webp": b"x"}), "foreign_name"),
     "a checkpoint without weights": (lambda f: listed(without(f, CHECKPOINT)), "incomplete"),
     "a picture that is a page": (
         lambda f: listed({**f, "snapshots/000020.webp": b"<script>alert(1)</script>"}),
