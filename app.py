@@ -54,14 +54,19 @@ def main() -> int:
             print(f"error: {error}", file=sys.stderr)
             return 2
 
-    runner = Runner(arguments.runs_dir, arguments.max_trainings)
+    try:
+        runner = Runner(arguments.runs_dir, arguments.max_trainings)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     draw = None
     if os.environ.get("SPACES_ZERO_GPU"):
         from gan_ui.zero import draw
     samples, jobs = SampleServer(arguments.runs_dir, draw), Jobs()
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):  # the last is Ctrl-Break of Windows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
     who = Who()
     keeper = _keeper(arguments.runs_dir, who.keeps) if who.keeps else None
     page = build(runner, samples, who, only_tools=arguments.mcp)
@@ -82,12 +87,18 @@ def main() -> int:
     threading.Thread(target=_warm_up, daemon=True).start()
     if keeper:
         keeper.start()
-    stop.wait()
+    wait_for(stop)
     jobs.close()
     runner.close()
     if keeper:
         keeper.close()
     return 0
+
+
+def wait_for(stop: threading.Event) -> None:
+    """Wait until a signal has set it; on Windows none is heard during a wait without an end."""
+    while not stop.wait(0.5):
+        pass
 
 
 def _keeper(runs_dir: Path, repo: str) -> Keeper:

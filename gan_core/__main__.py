@@ -26,6 +26,7 @@ from gan_core.pose import Pose, from_text
 from gan_core.preset import UNLIMITED
 from gan_core.presets import DEFAULT_PRESET, PRESETS
 from gan_core.runs import Run, State
+from gan_core.runs_dir import check_runs_dir
 from gan_core.sentences import UserError, sentence
 
 SAMPLES_AT_MOST = 10_000
@@ -33,6 +34,9 @@ SAMPLES_AT_MOST = 10_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a path may have letters that a terminal of Windows has not
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.command(arguments)
@@ -132,6 +136,7 @@ def _train(arguments: argparse.Namespace) -> int:
     else:
         config, facts = prepare(_asked_config(arguments))
         folder = arguments.out or runs.new_run_folder(runs.default_runs_dir(), config.preset)
+        check_runs_dir(folder.parent)
         run, more = runs.create_run(folder, config, facts.sha256, facts.size), None
     signals: list[str] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -169,6 +174,7 @@ def _resumed(arguments: argparse.Namespace) -> tuple[Run, int | None]:
     more = None if arguments.steps is None else int(check_field("steps", arguments.steps))
     if run.state().status == "finished" and more is None:
         raise UserError("resume_finished", run=run.id)
+    check_runs_dir(run.folder)
     if not run.alive():
         run.set_wish(None)
     return run, more
@@ -341,6 +347,8 @@ def _prune(arguments: argparse.Namespace) -> int:
             freed = prune(run)
     except Locked:
         raise UserError("run_is_active", run=run.id) from None
+    except OSError as error:
+        raise UserError("cannot_write", path=run.folder, reason=error.strerror or error) from None
     print(json.dumps({"run": str(run.folder), "freed_bytes": freed}) if arguments.json else f"{freed:,} bytes freed")
     return 0
 

@@ -6,10 +6,12 @@ It drives a `Trainer`, writes the run folder, and obeys wishes (pause, stop). No
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import errno
 import math
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -21,12 +23,12 @@ from gan_core import data, kept, render, saved
 from gan_core.changes import Changes
 from gan_core.config import Config
 from gan_core.diagnostics import diagnose
-from gan_core.files import Locked, append_line, open_lines, write_atomic
+from gan_core.files import Locked, append_line, open_lines, remove, write_atomic
 from gan_core.latent import classes_for, generate, sample_z
 from gan_core.meter import Meter
 from gan_core.networks import is_conditional
 from gan_core.runs import Run, State, check_resumable, describe_error
-from gan_core.sentences import UserError
+from gan_core.sentences import UserError, sentence
 from gan_core.trainer import Measured, Trainer, choose_device, choose_precision, choose_threads
 
 LIVE_EVERY = 1.0  # seconds between the pictures that follow the training
@@ -35,6 +37,12 @@ WISH_EVERY = 0.1  # seconds between looks at the control file
 SPEED_WINDOW = 5.0  # seconds over which steps/s is averaged
 PLAN_DRIFT = 0.02  # a training by the clock plans anew how many steps it will get when that changes by this share
 
+_REFUSED = (
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EOPNOTSUPP,
+)  # by the file system, of what a training has to do
 POINTS_WATCHED = 300  # of the curves and of the metrics, by the doctor
 
 Asked = Callable[[], str | None]  # "pause", "stop" or None: what the surrounding process wants
@@ -115,19 +123,26 @@ class _Training:
             self._prepare(dataset, more_steps)
             with open_lines(self.run.folder / "history.jsonl") as self.history:
                 self._go()
-        except _NotFinite as error:
-            last = max(kept.checkpoint_steps(self.run), default=0)
-            self._fail({"key": "not_finite", "values": {"step": error.step, "checkpoint": last}})
-        except UserError as error:
-            self._fail(describe_error(error))
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                self._fail(
-                    {"key": "disk_full", "values": {"checkpoint": max(kept.checkpoint_steps(self.run), default=0)}}
-                )
-            else:
-                self._fail({**describe_error(error), "traceback": traceback.format_exc()})
+            self._fail(self._explained(error))
         return self.state
+
+    def _explained(self, error: Exception) -> dict[str, Any]:
+        """What ended the training, as `State.error`; with a traceback if it is nothing that a person can mend."""
+        last = 0
+        with contextlib.suppress(OSError):
+            last = max(kept.checkpoint_steps(self.run), default=0)
+        if isinstance(error, _NotFinite):
+            return {"key": "not_finite", "values": {"step": error.step, "checkpoint": last}}
+        if isinstance(error, UserError):
+            return describe_error(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return {"key": "disk_full", "values": {"checkpoint": last}}
+        if isinstance(error, OSError) and not (self.run.folder / "config.json").exists():
+            return {"key": "run_vanished", "values": {"path": str(self.run.folder)}}
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            return {"key": "cannot_write", "values": {"path": str(self.run.folder), "reason": error.strerror}}
+        return {**describe_error(error), "traceback": traceback.format_exc()}
 
     def _prepare(self, dataset: data.Dataset | None, more_steps: int | None) -> None:
         config = self.run.config()
@@ -161,7 +176,7 @@ class _Training:
             self.trainer.load_state_dict(checkpoint.state)
             self.pending = [Measured(*row) for row in measured.tolist()]
         self.run.rewind(begins_at)
-        self.points: collections.deque[dict[str, Any]] = collections.deque(self.run.history()[0], POINTS_WATCHED)
+        self.points: collections.deque[dict[str, Any]] = collections.deque(self._whole_points(), POINTS_WATCHED)
         self.measured: collections.deque[dict[str, Any]] = collections.deque(self.run.metrics()[0], POINTS_WATCHED)
         self.meter = Meter(config, dataset.images)
         self.wanted = self.run.wanted_settings()
@@ -219,6 +234,10 @@ class _Training:
                     self._leave("paused" if wish == "pause" else "stopped")
                     return
         self._leave("finished")
+
+    def _whole_points(self) -> list[dict[str, Any]]:
+        """The earlier points that have all that the doctor looks at."""
+        return [row for row in self.run.history()[0] if all(name in row for name in Measured._fields)]
 
     def _change_as_asked(self) -> None:
         wanted = self.run.wanted_settings()
@@ -332,13 +351,24 @@ class _Training:
         self.run.write_state(self.state, durable=durable)
         self.report(self.state, None)
 
-    def _fail(self, error: dict[str, object]) -> None:
-        try:
-            self._say_failed(error)
-        except OSError:  # no room even for these few bytes: give up what can be made again
-            (self.run.folder / "live.safetensors").unlink(missing_ok=True)
-            self._say_failed(error)
+    def _fail(self, error: dict[str, Any]) -> None:
+        """Say it wherever it can be said. Never raises: what ended the training may well refuse these few bytes, too."""
+        state = self._now() if hasattr(self, "started") else self.state
+        self.state = dataclasses.replace(state, status="failed", error=error)
+        if not self._written():
+            with contextlib.suppress(OSError):  # no room: give up what can be made again
+                remove(self.run.folder / "live.safetensors")
+            if not self._written():  # what the process prints is the last place; the supervisor shows the end of it
+                with contextlib.suppress(OSError):
+                    print(sentence(error["key"], "en", **error["values"]), error.get("traceback", ""), file=sys.stderr)
+        with contextlib.suppress(OSError):
+            self.run.add_event("failed", step=self.state.step, error=error["key"])
+        with contextlib.suppress(Exception):  # whoever listened may be gone, and be the reason
+            self.report(self.state, None)
 
-    def _say_failed(self, error: dict[str, object]) -> None:
-        self._set("failed", error=error, durable=True)
-        self.run.add_event("failed", step=self.state.step, error=error["key"])
+    def _written(self) -> bool:
+        try:
+            self.run.write_state(self.state, durable=True)
+        except OSError:
+            return False
+        return True

@@ -25,12 +25,14 @@ from gan_core.config import Config, check_field, check_together
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import Locked
 from gan_core.runs import ACTIVE, Run, State
+from gan_core.runs_dir import check_runs_dir
 from gan_core.sentences import UserError
 
 QUEUE_LENGTH = 20
 HUNG_AFTER = 30.0  # seconds without a heartbeat after which a trainer that should stop is ended
 # glibc, where there is one, asks for huge pages: a step walks through 30 MB, and looking up small pages costs 2 % of it
-TRAINER_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+# and its log is UTF-8 wherever it runs
+TRAINER_ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1", "PYTHONUTF8": "1"}
 _TICK = 0.05  # seconds between looks at the processes
 
 # What a person may do with a run in each state; buttons and handlers both read this table.
@@ -55,13 +57,18 @@ class _Order:
     turn: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Trainer:
-    """A process at work on a run. While the run's heartbeat is the one seen at launch, it has not said a word yet."""
+    """A process at work on a run. While the run's heartbeat is the one seen at launch, it has not said a word yet.
+
+    `heard_at` is when its heartbeat was seen to change, on a clock that nobody can set.
+    """
 
     run: Run
     process: subprocess.Popen[bytes]
     heartbeat_at_launch: float
+    heartbeat: float
+    heard_at: float
 
 
 class Runner:
@@ -70,6 +77,8 @@ class Runner:
     Args:
         runs_dir: where the run folders are.
         max_trainings: how many may train at once; later ones queue.
+
+    Raises UserError for a directory that cannot hold runs.
     """
 
     def __init__(self, runs_dir: Path, max_trainings: int = 1) -> None:
@@ -81,7 +90,7 @@ class Runner:
         self._last_turn: dict[str, int] = {}  # of each visitor's orders
         self._lock = threading.RLock()
         self._closing = threading.Event()
-        runs_dir.mkdir(parents=True, exist_ok=True)
+        check_runs_dir(runs_dir)
         for run in runs.list_runs(runs_dir):
             _settle(run)
         self._spare = _spawn()  # one warm process is always ready, so that Start answers at once
@@ -227,7 +236,7 @@ class Runner:
         self._spare.kill()  # it has nothing to save
         self._spare.wait()
         for trainer in self._trainers.values():
-            trainer.process.terminate()
+            _let_go(trainer.process)
         deadline = time.monotonic() + patience
         for trainer in self._trainers.values():
             try:
@@ -283,7 +292,7 @@ class Runner:
         with contextlib.suppress(OSError):  # it died this instant: the supervisor will find it and say so
             process.stdin.write(line.encode())
             process.stdin.flush()
-        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat)
+        self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat, heartbeat, time.monotonic())
         self._spare = _spawn()
 
     def _check_queue(self) -> None:
@@ -302,7 +311,7 @@ def _seconds_left(run: Run) -> float | None:
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    """A trainer process that warms up and waits. In a session of its own: Ctrl-C in the terminal is for the app."""
+    """A trainer process that warms up and waits."""
     package_root = str(Path(__file__).parent.parent)
     paths = os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
@@ -311,15 +320,31 @@ def _spawn() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=None,  # until it has a run's log to write to, its complaints go to the app's own terminal
-        start_new_session=True,
+        **_apart(),
     )
+
+
+def _apart() -> dict[str, Any]:
+    """Options for a process in a group of its own: Ctrl-C in the terminal is for the app, which then lets it save."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """Ask a trainer to save and end, as it does when its supervisor dies: Windows has no SIGTERM, it only kills."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):  # it is dead already
+        process.stdin.close()
 
 
 def _is_hung(trainer: _Trainer) -> bool:
     """Whether somebody waits for a trainer to stop or pause that has given no sign of life for a long time."""
     heartbeat = trainer.run.state().heartbeat
+    if heartbeat != trainer.heartbeat:
+        trainer.heartbeat, trainer.heard_at = heartbeat, time.monotonic()
     spoke = heartbeat != trainer.heartbeat_at_launch
-    return spoke and trainer.run.wish() is not None and time.time() - heartbeat > HUNG_AFTER
+    return spoke and trainer.run.wish() is not None and time.monotonic() - trainer.heard_at > HUNG_AFTER
 
 
 def _settle(run: Run, trainer: _Trainer | None = None) -> None:
@@ -337,7 +362,9 @@ def _settle(run: Run, trainer: _Trainer | None = None) -> None:
 
 def _write_idle(run: Run, status: str, error: dict[str, Any] | None = None) -> None:
     """Write a state on behalf of a run that no trainer is at work on; if one turns up meanwhile, its word counts."""
-    with contextlib.suppress(Locked, OSError), run.lock():
+    with contextlib.suppress(Locked, UserError), run.lock():  # where nothing can be written, there is nothing to do
         # The event first, as a trainer does it: whoever sees the state finds its event.
-        run.add_event(status, step=run.state().step, **({"error": error["key"]} if error else {}))
-        run.write_state(dataclasses.replace(run.state(), status=status, error=error), durable=True)
+        with contextlib.suppress(OSError):
+            run.add_event(status, step=run.state().step, **({"error": error["key"]} if error else {}))
+        with contextlib.suppress(OSError):
+            run.write_state(dataclasses.replace(run.state(), status=status, error=error), durable=True)

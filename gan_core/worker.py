@@ -53,11 +53,12 @@ def _watch_supervisor(reasons: list[str]) -> None:
 
 def _log_to(path: Path) -> None:
     """Send everything this process prints, also from C code, to the run's log."""
-    keep = "ab" if path.exists() and path.stat().st_size < LOG_BYTES else "wb"
-    with open(path, keep) as file:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(file.fileno(), stream.fileno())
+    with contextlib.suppress(OSError):  # then it stays with the app's own output; the training says what is wrong
+        keep = "ab" if path.exists() and path.stat().st_size < LOG_BYTES else "wb"
+        with open(path, keep) as file:
+            for stream in (sys.stdout, sys.stderr):
+                stream.flush()
+                os.dup2(file.fileno(), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from gan_core import runs as run_folders
 from gan_core.config import to_json
+from gan_core.files import parse_json, read_bytes
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
@@ -78,6 +79,8 @@ class LivePages:
         vanished `run_id` means the run that is training, else the newest.
         """
         with self._lock:
+            if since > self._version:  # not from here: the app was started again, and the clock set back before
+                since = 0
             self._read_list()
             watched = self._watch(run_id if run_id in self._listed else self._default())
             newest = max([self._order[0], *(version for version, _ in self._listed.values())], default=0)
@@ -267,7 +270,7 @@ def live_routes(pages: LivePages, who: Who) -> list[Route]:
             if len(body) > LEAD_BYTES:
                 return Response(status_code=413)
         try:
-            place = json.loads(body)
+            place = parse_json(body)
         except ValueError:
             return Response(status_code=400)
         if place is not None and not isinstance(place, dict):
@@ -288,7 +291,7 @@ def live_routes(pages: LivePages, who: Who) -> list[Route]:
             return Response(status_code=404)
         try:
             # whole and at once: the file is replaced every second, and may not change between its size and its bytes
-            content = (run.folder / name).read_bytes()
+            content = read_bytes(run.folder / name)
         except OSError:
             return Response(status_code=404)
         # the address carries the file's time, so a picture never has to be asked for twice
@@ -310,7 +313,7 @@ def _int(text: str | None) -> int:
 def _stamp(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 

@@ -20,6 +20,7 @@ ORDER = [
     "fields",
     "config",
     "files",
+    "runs_dir",
     "torchvision_cure",
     "data_cache",
     "image_files",
