@@ -10,13 +10,14 @@ import platform
 from importlib.metadata import version  # of torch, unimported: whoever imports this may have to set variables before
 from pathlib import Path
 
+from gan_core.cores import available_cores
+
 
 def facts() -> dict[str, str]:
     """What the machine is and what it runs, in words."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "processor": _processor(),
-        "cores": str(cores),
+        "cores": str(available_cores()),
         "bf16": "native" if _has_bf16() else "not native",
         "memory": _memory(),
         "system": f"{platform.system()} {platform.release()}",

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from gan_core import objectives
 from gan_core.config import Config
+from gan_core.cores import available_cores
 from gan_core.emulated_bf16 import EmulatedBf16, is_native
 from gan_core.fields import FIELD
 from gan_core.networks import build_pair, is_conditional
@@ -51,11 +52,6 @@ class Measured(NamedTuple):
     right_fake: float
     grad_d: float
     grad_g: float
-
-
-def available_cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def choose_threads(asked: int) -> int:

@@ -32,6 +32,7 @@ ORDER = [
     "layers",
     "penalties",
     "emulated_bf16",
+    "cores",
     "trainer",
     "pose",
     "latent",
