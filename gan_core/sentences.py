@@ -728,8 +728,33 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "ZeroGPU 是免费账户可以托管的，最多两个 Space。它使用 Python {python} 和 torch {torch}；GPU 只为 /sample 接口画图，训练在其 CPU 上进行。",
     ),
     "space_on_paid": (
-        "{hardware} costs money by the hour for as long as it runs: huggingface.co/pricing#spaces.",
-        "{hardware} 在运行期间按小时收费：huggingface.co/pricing#spaces。",
+        "{hardware} costs money by the hour for as long as it is awake: huggingface.co/pricing#spaces.",
+        "{hardware} 在未休眠期间按小时收费：huggingface.co/pricing#spaces。",
+    ),
+    "space_has_price": (
+        "{hardware} costs ${price} an hour for as long as it is awake.",
+        "{hardware} 在未休眠期间每小时收费 {price} 美元。",
+    ),
+    "space_sleeps": (
+        "After {seconds} s without visitors it sleeps, costs nothing, and ends its trainings; whoever opens it wakes it.",
+        "{seconds} 秒无人访问后休眠：不再收费，训练也会结束；有人打开页面时会被唤醒。",
+    ),
+    "space_awake": (
+        "It never sleeps, and costs that day and night until you pause it on its page.",
+        "它不会休眠，会日夜收费，直到你在其页面暂停它。",
+    ),
+    "space_sleep_stays": (
+        "After how long without visitors it sleeps stays as its settings say.",
+        "多久无人访问后休眠保持其设置不变。",
+    ),
+    "space_sleep_is_free": (
+        "{hardware} costs nothing, and the Hub alone says when it sleeps; leave out --sleep.",
+        "{hardware} 不收费，何时休眠由 Hub 决定；请去掉 --sleep。",
+    ),
+    "space_not_asked": (
+        "Nobody is signed in to Hugging Face here, so nothing was asked there: whether the Space exists already, what the "
+        "account may host, what it costs. To publish, sign in first: hf auth login.",
+        "本机未登录 Hugging Face，因此没有查询：Space 是否已存在、账户可以托管什么、价格多少。要发布请先登录：hf auth login。",
     ),
     "space_trainer_is_account": (
         "The account of the Space is its owner, once signed in there; everybody else watches and samples.",

@@ -20,8 +20,8 @@ from gan_core.hub_send import Cancelled, Report, send
 from gan_core.runs import Run
 from gan_core.sentences import Language, UserError, sentence
 from gan_core.space_files import ZERO, ZERO_PYTHON, ZERO_VERSIONS
+from gan_core.space_hardware import FREE, HARDWARE, SLEEP_SECONDS, price_per_hour
 
-HARDWARE = tuple(each.value for each in SpaceHardware)
 VARIABLES = {"GRADIO_SSR_MODE": "false"}  # its proxy would add half a second to the first picture
 OWNER_TOKEN = "GAN_OWNER_TOKEN"
 MAY_BE_SET = ("GAN_VISITORS", "GAN_PUSH_REPO", "GAN_RUNS_DIR")
@@ -37,7 +37,11 @@ _EMPTY = {".gitattributes", "README.md"}  # what the Hub itself puts into a new 
 
 @dataclass(frozen=True)
 class Plan:
-    """What publishing would do. `new`: the Space does not exist yet; an old one keeps all but its program."""
+    """What publishing would do. `new`: the Space does not exist yet; an old one keeps all but its program.
+
+    `account` is empty if the Hub was not asked, for want of a token. `price` is in dollars per hour, None if it is not
+    known or nothing. `sleep`: seconds without visitors until it sleeps, 0 for never, None to leave that as it is.
+    """
 
     repo: str
     account: str
@@ -48,6 +52,8 @@ class Plan:
     variables: dict[str, str]
     secrets: dict[str, str] = field(repr=False)
     run: str = ""
+    price: float | None = None
+    sleep: int | None = None
 
     @property
     def size(self) -> int:
@@ -65,16 +71,21 @@ class Plan:
 
     def says(self, language: Language = "en") -> list[str]:
         """What will happen, in sentences."""
-        keys = [("space_makes_private" if self.private else "space_makes_public") if self.new else "space_updates"]
+        keys = [] if self.account else ["space_not_asked"]
+        keys += [("space_makes_private" if self.private else "space_makes_public") if self.new else "space_updates"]
         keys += ["space_uploads", *(["space_with_run"] if self.run else [])]
-        free = {"cpu-basic": "space_on_cpu", ZERO: "space_on_zero"}
-        keys += [free.get(self.hardware, "space_on_paid"), *(["space_trainer_is_account"] if self.new else [])]
+        paid = "space_on_paid" if self.price is None else "space_has_price"
+        keys += [{"cpu-basic": "space_on_cpu", ZERO: "space_on_zero"}.get(self.hardware, paid)]
+        if self.hardware not in FREE:
+            keys += ["space_sleep_stays" if self.sleep is None else "space_sleeps" if self.sleep else "space_awake"]
+        keys += ["space_trainer_is_account"] if self.new else []
         keys += ["space_variables"] if self.new and self.variables else []
         keys += ["space_owner_secret"] if self.new and self.secrets else []
         values: dict[str, Any] = {
             **{"repo": self.repo, "hardware": self.hardware, "run": self.run, "account": self.account},
             **{"count": len(self.files), "size": f"{self.size / 1e6:.1f}"},
             **{"python": ZERO_PYTHON, "torch": ZERO_VERSIONS["torch"]},
+            **{"price": f"{self.price or 0:.2f}", "seconds": self.sleep},
             "variables": ", ".join(f"{name}={value}" for name, value in self.variables.items()),
         }
         return [sentence(key, language, **values) for key in keys]
@@ -97,39 +108,34 @@ def look(
     run: Run | None = None,
     variables: Mapping[str, str] | None = None,
     owner_token: str = "",
+    sleep: int | None = None,
+    ask: bool = True,
 ) -> Plan:
     """What publishing the app as USER/NAME would do, after asking the Hub whether this token may; nothing is changed.
 
     Without `hardware` it is what the account may use for free: ZeroGPU for a free one, else cpu-basic. `owner_token`
-    becomes the secret GAN_OWNER_TOKEN. Raises UserError.
+    becomes the secret GAN_OWNER_TOKEN. `sleep` as in `Plan`. With `ask` false nothing is asked of the Hub, and the plan,
+    which is then not to be published, is the one for a new Space and a paid plan. Raises UserError.
     """
     check_name(repo)
-    if token is None:
+    if token is None and ask:
         raise UserError("hub_no_token")
     if hardware and hardware not in HARDWARE:
         raise UserError("not_a_choice", field="hardware", value=hardware, choices=", ".join(HARDWARE))
     for name in variables or {}:
         if name not in MAY_BE_SET:
             raise UserError("not_a_choice", field="variable", value=name, choices=", ".join(MAY_BE_SET))
-    with hub_errors(repo):
-        api = connect(token)
-        account, pays = _account(api, repo)
-        there = _there(api, repo)
-        if there is None:
-            if pays is False and hardware == "cpu-basic":
-                raise UserError("space_free_account", hardware=hardware)
-            hardware = hardware or (ZERO if pays is False else "cpu-basic")
-        else:
-            api.auth_check(repo, repo_type="space", write=True)
-            names = {sibling.rfilename for sibling in there.siblings or []}
-            if not (names >= _OURS or names <= _EMPTY):
-                raise UserError("space_other_project", repo=repo)
-            if private and not there.private:
-                raise UserError("hub_is_public", repo=repo)
-            present = _hardware(there)
-            if hardware and hardware != present:
-                raise UserError("space_other_hardware", repo=repo, hardware=present)
-            hardware = present
+    account, new, price = "", True, None
+    if ask:
+        with hub_errors(repo):
+            api = connect(token)
+            account, new, hardware = _asked(api, repo, hardware, private)
+            price = price_per_hour(api, hardware)
+    hardware = hardware or "cpu-basic"
+    if sleep is not None and hardware in FREE:
+        raise UserError("space_sleep_is_free", field="sleep", hardware=hardware)
+    if sleep is None and new and hardware not in FREE:
+        sleep = SLEEP_SECONDS
     files = space_files.app_files(hardware)
     if run is not None:
         files |= space_files.run_files(run)
@@ -138,11 +144,13 @@ def look(
         account=account,
         hardware=hardware,
         private=private,
-        new=there is None,
+        new=new,
         files=files,
         variables={**VARIABLES, **(variables or {})},
         secrets={OWNER_TOKEN: owner_token} if owner_token else {},
         run=run.id if run is not None else "",
+        price=price,
+        sleep=sleep,
     )
 
 
@@ -158,12 +166,14 @@ def publish(
     `report` is told `stage` too, once the Space is being built, and its `url`. Raises UserError; a new Space may then be
     there, but empty, and publishing again fills it. Being stopped while it is built is an error that says where it is.
     """
-    if token is None:
+    if token is None or not plan.account:
         raise UserError("hub_no_token")
     with hub_errors(plan.repo):
         api = connect(token)
         if plan.new:
             _create(api, plan)
+        elif plan.sleep is not None:
+            api.set_space_sleep_time(plan.repo, plan.sleep or -1)
         known = api.space_info(plan.repo)
         before = known.runtime.stage if known.runtime else None
         names = {sibling.rfilename for sibling in known.siblings or []}
@@ -193,6 +203,26 @@ def publish(
 def _others_run(plan: Plan, name: str) -> bool:
     """Whether it belongs to a run that was published earlier, and not to the one that is sent now."""
     return name.startswith(f"{space_files.RUNS}/") and not name.startswith(f"{space_files.RUNS}/{plan.run}/")
+
+
+def _asked(api: HfApi, repo: str, hardware: str | None, private: bool) -> tuple[str, bool, str]:
+    """Whose token it is, whether the Space has yet to be made, and its hardware. Raises UserError if it may not be."""
+    account, pays = _account(api, repo)
+    there = _there(api, repo)
+    if there is None:
+        if pays is False and hardware == "cpu-basic":
+            raise UserError("space_free_account", hardware=hardware)
+        return account, True, hardware or (ZERO if pays is False else "cpu-basic")
+    api.auth_check(repo, repo_type="space", write=True)
+    names = {sibling.rfilename for sibling in there.siblings or []}
+    if not (names >= _OURS or names <= _EMPTY):
+        raise UserError("space_other_project", repo=repo)
+    if private and not there.private:
+        raise UserError("hub_is_public", repo=repo)
+    present = _hardware(there)
+    if hardware and hardware != present:
+        raise UserError("space_other_hardware", repo=repo, hardware=present)
+    return account, False, present
 
 
 def _account(api: HfApi, repo: str) -> tuple[str, bool | None]:
@@ -229,6 +259,7 @@ def _create(api: HfApi, plan: Plan) -> None:
             space_sdk="gradio",
             private=plan.private,
             space_hardware=SpaceHardware(plan.hardware),
+            space_sleep_time=plan.sleep or None,  # unasked for, hardware that costs money never sleeps
             space_variables=[{"key": name, "value": value} for name, value in plan.variables.items()],
             space_secrets=[{"key": name, "value": value} for name, value in plan.secrets.items()] or None,
         )

@@ -1,6 +1,7 @@
 """What a Space of this app consists of: the program and the networks that ship, by a list of what may go, never by what may not.
 
-On ZeroGPU Python and torch are those that its machines have. Gradio is in no requirements.txt of a Space: `sdk_version`
+On ZeroGPU Python and torch are those that its machines have; on a CPU torch comes from PyTorch's own index, as the one of
+PyPI brings gigabytes of CUDA on Linux. Gradio is in no requirements.txt of a Space: `sdk_version`
 in the front matter of README.md decides it.
 """
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 ALLOWED = ("app.py", "LICENSE", "gan_core", "gan_ui", "checkpoints/README.md", "checkpoints/pretrained")
 SUFFIXES = {".py", ".js", ".css", ".html", ".json", ".jsonl", ".webp", ".safetensors", ".gz", ".txt", ".md", ""}
 RUNS = "checkpoints/runs"  # where the app looks for runs when nothing else is said
+CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 ZERO = "zero-a10g"
 ZERO_PYTHON = "3.12.12"
 ZERO_VERSIONS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # the newest pair that ZeroGPU has
@@ -42,7 +44,7 @@ def app_files(hardware: str) -> dict[str, bytes]:
 
 def requirements(hardware: str) -> str:
     """requirements.txt for this hardware."""
-    lines = []
+    lines = [f"--extra-index-url {CPU_WHEELS}"] if hardware.startswith("cpu-") else []
     for line in (ROOT / "requirements.txt").read_text("utf-8").split():
         name = re.split(r"[=<>,]", line)[0]
         if name in ZERO_VERSIONS and hardware == ZERO:

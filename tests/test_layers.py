@@ -68,6 +68,7 @@ ORDER = [
     "hub_load",
     "hub_keep",
     "space_files",
+    "space_hardware",
     "space",
     "hub_commands",
     "publish_command",

@@ -84,6 +84,7 @@ class Repository:
     gated: bool = False
     sdk: str | None = None
     hardware: str | None = None
+    sleep: int | None = None
     variables: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     stages: list[str] = field(default_factory=lambda: ["NO_APP_FILE"])  # the first is now, the next after a look at it
@@ -306,6 +307,7 @@ async def create(hub: StandIn, request: Request) -> Any:
     hub.repositories[kind, name] = repository = Repository(kind, name, private, sdk=asked.get("sdk"))
     if kind == "spaces":
         repository.hardware = asked.get("hardware", "cpu-basic")
+        repository.sleep = asked.get("sleepTimeSeconds")
         for what, kept in (("variables", repository.variables), ("secrets", repository.secrets)):
             kept.update({each["key"]: each["value"] for each in asked.get(what) or []})
     repository.commit("initial commit", {".gitattributes": Stored(b"*.safetensors filter=lfs\n")})
@@ -367,6 +369,20 @@ def state_of(repository: Repository) -> dict[str, Any]:
         "requested": repository.hardware,
     }
     return {"stage": repository.stages[0], "hardware": hardware}
+
+
+@route("GET", r"/api/spaces/hardware")
+async def hardware(hub: StandIn, request: Request) -> Any:
+    prices = {"cpu-basic": 0.0, "cpu-upgrade": 0.0005, "t4-small": 0.4 / 60}
+    facts = {"cpu": "2 vCPU", "ram": "16 GB", "unitCostMicroUSD": 0, "unitLabel": "minute"}
+    return [{"name": name, "prettyName": name, "unitCostUSD": price, **facts} for name, price in prices.items()]
+
+
+@route("POST", r"/api/(spaces)/([^/]+/[^/]+)/sleeptime")
+async def sleep_time(hub: StandIn, request: Request, kind: str, name: str) -> Any:
+    repository = hub.find(request, kind, name, write=True)
+    repository.sleep = (await request.json())["seconds"]
+    return state_of(repository)
 
 
 @route("GET", r"/api/(spaces)/([^/]+/[^/]+)/runtime")

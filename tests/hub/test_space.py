@@ -111,6 +111,10 @@ def test_each_hardware_gets_the_versions_it_can_run() -> None:
     assert "torch==2.11.0" in zero
     assert "torchvision==0.26.0" in zero
     assert "torch==2.13.0" in gpu
+    # a CPU needs none of CUDA's gigabytes; anything else does
+    wheels = "--extra-index-url https://download.pytorch.org/whl/cpu"
+    assert cpu[0] == space_files.requirements("cpu-upgrade").split("\n")[0] == wheels
+    assert not any(line.startswith("--") for line in (*zero, *gpu))
     assert not any(line.startswith("gradio") for line in (*cpu, *zero, *gpu)), "sdk_version decides that"
     plain = yaml.safe_load((ROOT / "README.md").read_text("utf-8").split("---")[1])
     assert plain["hf_oauth"] is True
@@ -248,6 +252,78 @@ def test_publishing_again_replaces_the_program_and_nothing_else(standin: StandIn
     with pytest.raises(UserError) as caught:
         look(SPACE, token="hf_bob")
     assert caught.value.key == "space_not_yours"
+
+
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
+def test_what_costs_money_sleeps_and_says_its_price(
+    standin: StandIn, tiny_app: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(space, "STALE_SECONDS", 0.0)  # the same program again is no commit, and nothing is built
+
+    def published(**how: Any) -> tuple[str, int | None]:
+        plan = look(SPACE, token="hf_alice", **how)
+        publish(plan, token="hf_alice")
+        return " ".join(plan.says()), standin.repositories["spaces", SPACE].sleep
+
+    said, sleep = published(hardware="t4-small")
+    assert "t4-small costs $0.40 an hour" in said
+    assert "After 3600 s without visitors it sleeps" in said
+    assert sleep == 3600
+    said, sleep = published()  # again: what its settings say stays
+    assert "stays as its settings say" in said
+    assert sleep == 3600
+    said, sleep = published(sleep=600)
+    assert "After 600 s" in said
+    assert sleep == 600
+    said, sleep = published(sleep=0)
+    assert "never sleeps" in said
+    assert sleep == -1
+    del standin.repositories["spaces", SPACE]
+    said, sleep = published(hardware="cpu-upgrade", sleep=0)
+    assert "cpu-upgrade costs $0.03 an hour" in said
+    assert sleep is None
+    del standin.repositories["spaces", SPACE]
+    _, sleep = published(hardware="cpu-basic")
+    assert sleep is None
+    for hardware in ("cpu-basic", "zero-a10g"):
+        with pytest.raises(UserError, match="leave out --sleep"):
+            look("alice/other", token="hf_alice", hardware=hardware, sleep=600)
+
+
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 500, "times": 9},
+        {"status": 200, "body": [{"name": "t4-small"}]},
+        {"status": 200, "body": []},
+        {"status": 200, "body": "<html>"},
+        {"drop": "connect", "times": 9},
+    ],
+)
+def test_a_price_that_is_not_known_stops_nothing(standin: StandIn, answer: dict[str, Any]) -> None:
+    standin.fail("GET /api/spaces/hardware", **answer)
+    plan = look(SPACE, token="hf_alice", hardware="t4-small")
+    assert plan.price is None
+    assert any("huggingface.co/pricing" in line for line in plan.says())
+
+
+@pytest.mark.parametrize("standin", ["lfs"], indirect=True)
+def test_a_dry_run_needs_no_token(standin: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["publish", SPACE, "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    for part in ("nothing was asked", "hf auth login", "Makes the Space alice/gan", "gan_core"):
+        assert part in said
+    assert main(["publish", SPACE, "--dry-run", "--hardware", "t4-small", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["account"], plan["hardware"], plan["sleep"], plan["price"]) == ("", "t4-small", 3600, None)
+    assert not standin.requests
+    assert main(["publish", "gan", "--dry-run"]) == 2
+    with pytest.raises(UserError) as caught:  # such a plan is for reading only
+        publish(look(SPACE, token=None, ask=False), token="hf_alice")
+    assert caught.value.key == "hub_no_token"
+    assert main(["publish", SPACE, "--dry-run", "--sleep", "-1"]) == 2
+    assert main(["publish", SPACE, "--dry-run", "--sleep", "60"]) == 2
 
 
 @pytest.mark.parametrize("standin", ["lfs"], indirect=True)
