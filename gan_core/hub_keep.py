@@ -258,7 +258,7 @@ def _facts(data: bytes) -> dict[str, Any]:
     except (ValueError, AttributeError, RecursionError):
         return {"config": {}, "directions": {}}
     config: dict[str, Any] = {}
-    if isinstance(visitor, str) and re.fullmatch("[0-9a-f]{16}", visitor):
+    if isinstance(visitor, str) and re.fullmatch(r"[0-9a-f]{16}(\.[0-9a-f]{16})?", visitor):
         config["visitor"] = visitor
     if isinstance(parent, dict) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", str(parent.get("run"))):
         step, kind = parent.get("step"), parent.get("kind")

@@ -131,7 +131,7 @@ class Runner:
     def start(self, config: Config, visitor: str = "") -> Run:
         """Make a run and train it, now or when its turn comes. Fetches the data set first if it has to.
 
-        `visitor` is whose run it is: nobody's second run is trained before everybody's first.
+        `visitor` is whose run it is (see `Run.visitor`): nobody's second run is trained before everybody's first.
         """
         if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
             raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
@@ -272,6 +272,7 @@ class Runner:
     def _enqueue(self, run: Run, more_steps: int | None, visitor: str) -> None:
         """Everybody's first run comes before anybody's second; a newcomer comes in at the turn that has been reached."""
         self._last_turn = {name: turn for name, turn in self._last_turn.items() if turn >= self._turn}
+        visitor = visitor.partition(".")[0]
         turn = max(self._turn, self._last_turn.get(visitor, -1) + 1)
         self._last_turn[visitor] = turn
         self._queue.append(_Order(run, more_steps, turn))

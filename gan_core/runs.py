@@ -120,7 +120,10 @@ class Run:
             raise UserError("run_unreadable", run=self.id) from None
 
     def visitor(self) -> str:
-        """Who started it: a visitor's name as the app gave it, or "" for the owner of the app and the command line."""
+        """Who started it: a visitor's name as the app gave it, or "" for the owner of the app and the command line.
+
+        What comes behind a dot tells apart those who share a name.
+        """
         try:
             return str(self.document().get("visitor") or "")
         except UserError:

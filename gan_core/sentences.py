@@ -69,6 +69,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Visitors may train a run for at most {steps} steps; ask for fewer.",
         "访客的每次训练最多 {steps} 步；请减少步数。",
     ),
+    "visitor_without_cookie": (
+        "Your browser sends no cookie back, so a run could not be known as yours; allow cookies for this page and reload it.",
+        "你的浏览器没有发回 cookie，程序无法认出哪次训练是你的；请允许本页使用 cookie 并重新加载。",
+    ),
     "visitor_time_over": (
         "{run} has trained for all of its {seconds} s; start a new run.",
         "{run} 已用完它的 {seconds} 秒；请新开始一次训练。",

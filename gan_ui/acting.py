@@ -22,11 +22,14 @@ _ROOM = threading.Lock()  # held from counting a visitor's runs until there is o
 
 
 class Acting:
-    """The methods are the runner's, and raise UserError as they do; then nothing has changed."""
+    """The methods are the runner's, and raise UserError as they do; then nothing has changed.
 
-    def __init__(self, runner: Runner, who: Who, request: Any) -> None:
+    `key` is that of a run, which a program sends with the run's name (see `gan_ui.who`).
+    """
+
+    def __init__(self, runner: Runner, who: Who, request: Any, key: str = "") -> None:
         self.runner = runner
-        self.person = who.person(request)
+        self.person = who.person(request, key)
         self.caps = who.caps
         self._visitor = "" if self.person.role == "owner" else self.person.visitor
 
@@ -35,16 +38,18 @@ class Acting:
         self.person.check("start")
         if not self._visitor:
             return self.runner.start(config)
+        mark = self._mark()
         config = dataclasses.replace(config, seconds=self._seconds(config.seconds), steps=self._steps(config.steps))
         with _ROOM:
             self._check_room()
-            return self.runner.start(config, self._visitor)
+            return self.runner.start(config, mark)
 
     def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
         """Start a new run from a checkpoint of another, which need not be this person's."""
         self.person.check("branch")
         if not self._visitor:
             return self.runner.branch(run_id, settings, step)
+        mark = self._mark()
         parent = self.runner.find(run_id).config()  # whose own length is cut, and what the visitor asks for refused
         bounded = {
             "seconds": min(parent.seconds, self.caps.seconds),
@@ -54,7 +59,7 @@ class Acting:
         bounded = {"seconds": self._seconds(bounded["seconds"]), "steps": self._steps(int(bounded["steps"]))}
         with _ROOM:
             self._check_room()
-            return self.runner.branch(run_id, {**settings, **bounded}, step, self._visitor)
+            return self.runner.branch(run_id, {**settings, **bounded}, step, mark)
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
         """Go on with a run; what visitors started only until its time is over."""
@@ -100,6 +105,11 @@ class Acting:
             return False
         return True
 
+    def _mark(self) -> str:
+        if not self.person.mark:
+            raise UserError("visitor_without_cookie")
+        return self.person.mark
+
     def _mine(self, action: str, run_id: str) -> Run:
         run = self.runner.find(run_id)
         self.person.check(action, run)
@@ -119,7 +129,7 @@ class Acting:
 
     def _check_room(self) -> None:
         visitors = [(run, run.visitor()) for run in list_runs(self.runner.runs_dir)]
-        if sum(visitor == self._visitor for _, visitor in visitors) >= self.caps.runs:
+        if sum(visitor.partition(".")[0] == self._visitor for _, visitor in visitors) >= self.caps.runs:
             raise UserError("visitor_runs", count=self.caps.runs)
         if sum(_bytes(run.folder) for run, visitor in visitors if visitor) >= self.caps.megabytes * 1_000_000:
             raise UserError("visitors_disk", megabytes=f"{self.caps.megabytes:,}")

@@ -20,7 +20,7 @@ from gan_core.sentences import UserError
 from gan_ui.acting import Acting
 from gan_ui.live import error_sentences
 from gan_ui.sampling import SampleServer
-from gan_ui.who import Who
+from gan_ui.who import Who, new_secret
 
 # What an agent is offered (MCP): these and no other, however much more the page and other programs may do.
 TOOLS = ("start", "status", "metrics", "sample")
@@ -32,8 +32,16 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
     All can always be called; `only_tools` leaves but `TOOLS` in what describes them, and so in MCP.
     """
 
-    def acting(request: gr.Request) -> Acting:
-        return Acting(runner, who, request)
+    def acting(request: gr.Request, run: str = "") -> tuple[Acting, str]:
+        """Who asks, and the id in what /start returned: that of a program ends with a colon and the run's key."""
+        run_id, _, key = str(run).partition(":")
+        return Acting(runner, who, request, key), run_id
+
+    def begun(request: gr.Request, begin: Callable[[Acting], Run]) -> str:
+        key = new_secret()
+        person = Acting(runner, who, request, key)
+        run = begin(person)
+        return f"{run.id}:{key}" if run.visitor() and person.person.key else run.id
 
     def presets() -> list[dict[str, Any]]:
         """The presets: name, a sentence about it, the seconds it takes on one core, and all its settings.
@@ -68,12 +76,14 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
             overrides_json: other settings as a JSON object, for example {"lr_g": 0.0002}.
 
         Returns:
-            The id of the new run.
+            The id of the new run. Where visitors may train, a program's ends with the run's key: give it to the others as
+            it is, and to nobody else.
         """
         overrides = _object(overrides_json) | {"seed": seed}
         if steps:
             overrides = {"seconds": 0, **overrides, "steps": steps}
-        return acting(request).start(make_config(preset, overrides)).id
+        config = make_config(preset, overrides)
+        return begun(request, lambda person: person.start(config))
 
     def status(request: gr.Request, run: str) -> dict[str, Any]:
         """The state of a run: status, step, target, speed in steps/s, eta in seconds, error and allowed actions.
@@ -81,27 +91,28 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
         Args:
             run: the run's id, as /start returned it.
         """
-        return _describe(acting(request), runner.find(run))
+        person, run_id = acting(request, run)
+        return _describe(person, runner.find(run_id))
 
     def pause(request: gr.Request, run: str) -> dict[str, Any]:
         """Pause a running training: it is saved, and resume continues it exactly."""
-        person = acting(request)
-        return _describe(person, person.pause(run))
+        person, run_id = acting(request, run)
+        return _describe(person, person.pause(run_id))
 
     def resume(request: gr.Request, run: str, more_steps: int = 0) -> dict[str, Any]:
         """Resume a paused, stopped or failed run; more_steps > 0 trains that many more, which also works on a finished one."""
-        person = acting(request)
-        return _describe(person, person.resume(run, more_steps or None))
+        person, run_id = acting(request, run)
+        return _describe(person, person.resume(run_id, more_steps or None))
 
     def stop(request: gr.Request, run: str) -> dict[str, Any]:
         """Stop a training for good, or take it out of the queue; it is saved and can still be resumed."""
-        person = acting(request)
-        return _describe(person, person.stop(run))
+        person, run_id = acting(request, run)
+        return _describe(person, person.stop(run_id))
 
     def change(request: gr.Request, run: str, settings_json: str) -> dict[str, Any]:
         """Change settings of a running training: a JSON object of lr_g, lr_d, n_critic, r1_gamma, r2_gamma, ema_decay."""
-        person = acting(request)
-        return _describe(person, person.change(run, _object(settings_json)))
+        person, run_id = acting(request, run)
+        return _describe(person, person.change(run_id, _object(settings_json)))
 
     def branch(request: gr.Request, run: str, settings_json: str, step: int = -1) -> str:
         """Begin a new run where another one was, with some settings changed.
@@ -115,21 +126,31 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
         Returns:
             The id of the new run.
         """
-        return acting(request).branch(run, _object(settings_json), None if step < 0 else step).id
+        settings, run_id = _object(settings_json), acting(request, run)[1]
+        return begun(request, lambda person: person.branch(run_id, settings, None if step < 0 else step))
 
-    def metrics(run: str) -> list[dict[str, Any]]:
+    def delete(request: gr.Request, run: str) -> str:
+        """Delete a run that is not active, for good; returns its id."""
+        person, run_id = acting(request, run)
+        person.delete(run_id)
+        return run_id
+
+    def metrics(request: gr.Request, run: str) -> list[dict[str, Any]]:
         """All that was measured of a run's fakes, oldest first; digit_fid is not comparable with Inception FID.
 
         Args:
             run: the run's id, or the name of one that ships.
         """
-        return samples.find(run).metrics()[0]
+        return samples.find(acting(request, run)[1]).metrics()[0]
 
     def runs(request: gr.Request) -> list[dict[str, Any]]:
         """All runs, the newest first, each as /status describes it."""
-        return [_describe(acting(request), run) for run in list_runs(runner.runs_dir)]
+        person, _ = acting(request)
+        return [_describe(person, run) for run in list_runs(runner.runs_dir)]
 
-    def sample(run: str, step: int = -1, seed: int = 0, n: int = 1, digit: int = -1) -> dict[str, Any]:
+    def sample(
+        request: gr.Request, run: str, step: int = -1, seed: int = 0, n: int = 1, digit: int = -1
+    ) -> dict[str, Any]:
         """Generate images.
 
         Args:
@@ -142,15 +163,16 @@ def endpoints(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bo
         Returns:
             step: the step of the generator used. images: n lists of 28 rows of 28 numbers from 0 (black) to 1.
         """
-        images, at_step = samples.sample(run, None if step < 0 else step, seed, n, None if digit < 0 else digit)
+        run_id = acting(request, run)[1]
+        images, at_step = samples.sample(run_id, None if step < 0 else step, seed, n, None if digit < 0 else digit)
         return {
-            "run": run,
+            "run": run_id,
             "step": at_step,
             "seed": seed,
             "images": [[[round(v, 4) for v in row] for row in image] for image in images.tolist()],
         }
 
-    for function in (presets, start, status, pause, resume, stop, change, branch, metrics, runs, sample):
+    for function in (presets, start, status, pause, resume, stop, change, branch, delete, metrics, runs, sample):
         shown = not only_tools or function.__name__ in TOOLS
         api(
             _plainly(function),

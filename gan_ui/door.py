@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
 import threading
 import time
 from collections import OrderedDict
@@ -27,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gan_core.runs import find_run
 from gan_core.sentences import UserError
-from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who
+from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who, new_secret
 
 LAB = "/gradio_api/lab/"
 VISITOR_HEADER = "x-visitor"
@@ -145,7 +144,7 @@ class Door:
         headers = MutableHeaders(scope=scope)
         headers[VISITOR_HEADER] = person.visitor
         if _is_page(request) and not person.known:
-            send = _sending(send, _cookie(VISITOR_COOKIE, secrets.token_urlsafe(16), YEAR, self._who))
+            send = _sending(send, _cookie(VISITOR_COOKIE, new_secret(), YEAR, self._who))
         await self._app(scope, receive, send)
 
     async def _refusal(self, request: Request, person: Person) -> Response | None:
@@ -190,7 +189,7 @@ class Door:
                 "set-cookie", _cookie(OWNER_COOKIE, self._who.owner_cookie(), YEAR // 12, self._who)
             )
         if not person.known:
-            response.headers.append("set-cookie", _cookie(VISITOR_COOKIE, secrets.token_urlsafe(16), YEAR, self._who))
+            response.headers.append("set-cookie", _cookie(VISITOR_COOKIE, new_secret(), YEAR, self._who))
         return response
 
 

@@ -8,7 +8,9 @@ train, within `Caps`, and touch only the runs they started: they are called **tr
   a program says so with the header X-Owner-Token.
 * On a Space so is whoever signs in as the account that made the Space.
 
-A visitor is a random cookie, or else an address; runs and rate limits know only a hash of it, `Person.visitor`.
+A visitor is a random cookie; runs and rate limits know only a hash of it, `Person.visitor`. Who sends no cookie shares that
+name with all of an address, a whole class perhaps, and so owns nothing by it. A program, which keeps no cookies, is given a key
+with each run that it starts, and owns what it sends the key of.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import hashlib
 import hmac
 import os
 import re
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,6 +70,7 @@ EVENTS: dict[str, str] = {
     "stop": "stop",
     "change": "change",
     "branch": "branch",
+    "delete": "delete",
     "metrics": "watch",
     "runs": "watch",
     "sample": "sample",
@@ -90,7 +94,12 @@ EVENTS: dict[str, str] = {
 
 VISITOR_COOKIE, OWNER_COOKIE = "gan_visitor", "gan_owner"
 OWNER_HEADER = "x-owner-token"
-_VISITOR = re.compile(r"[A-Za-z0-9_-]{22}")  # secrets.token_urlsafe(16)
+_RANDOM = re.compile(r"[A-Za-z0-9_-]{22}")  # what new_secret makes
+
+
+def new_secret() -> str:
+    """A new visitor's cookie, or the key of a run."""
+    return secrets.token_urlsafe(16)
 
 
 @dataclass(frozen=True)
@@ -113,11 +122,22 @@ class Account:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who asks. `known` is false for one without our cookie, who shares a name with all of that address."""
+    """Somebody who asks. `known` is false for one without our cookie, who shares a name with all of that address.
+
+    `key` is the hash of the key that such a one sent with a run, if any.
+    """
 
     role: Role
     visitor: str
     known: bool = True
+    key: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What a run that this visitor starts is marked with, to be known as theirs; empty if it could not be."""
+        if self.known:
+            return self.visitor
+        return f"{self.visitor}.{self.key}" if self.key else ""
 
     def right(self, action: str) -> Answer:
         """What the table says."""
@@ -134,7 +154,10 @@ class Person:
 
     def owns(self, run: Run) -> bool:
         """Whether this visitor started it."""
-        return bool(self.visitor) and hmac.compare_digest(run.visitor(), self.visitor)
+        visitor, _, key = run.visitor().partition(".")
+        if not self.known:  # an address may change, so the key is all that counts
+            return bool(self.key) and hmac.compare_digest(key, self.key)
+        return bool(self.visitor) and not key and hmac.compare_digest(visitor, self.visitor)
 
     def to_json(self) -> dict[str, Any]:
         """What the page has to know to hide what is not allowed."""
@@ -159,19 +182,20 @@ class Who:
         self.keeps = environment.get("GAN_PUSH_REPO", "").strip()  # the repository that keeps the runs, or ""
         self._runs_dir_is_set = bool(environment.get("GAN_RUNS_DIR"))
 
-    def person(self, request: Any) -> Person:
-        """Who sent a request, Starlette's or Gradio's."""
+    def person(self, request: Any, key: str = "") -> Person:
+        """Who sent a request, Starlette's or Gradio's, and with it the key of a run."""
         request = getattr(request, "request", request)  # gradio wraps it, and has none for what no browser sent
         headers, scope = (request.headers, request.scope) if request is not None else ({}, {})
         cookies = cookie_parser(headers.get("cookie", ""))
         cookie = cookies.get(VISITOR_COOKIE, "")
-        known = bool(_VISITOR.fullmatch(cookie))
+        known = bool(_RANDOM.fullmatch(cookie))
         visitor = _hash("visitor", cookie if known else str((scope.get("client") or ("",))[0]))
         owner = not self.one_owner or self.is_owner_token(headers.get(OWNER_HEADER, ""))
         # another site may make a browser send our cookies, but not hide that it did
         if not owner and headers.get("sec-fetch-site") != "cross-site":
             owner = self._is_owner_cookie(cookies.get(OWNER_COOKIE, "")) or self._signed_in_as_owner(scope)
-        return Person("owner" if owner else self._others, visitor, known)
+        key = _hash("key", key) if _RANDOM.fullmatch(key) and not known else ""
+        return Person("owner" if owner else self._others, visitor, known, key)
 
     def forgets(self, runs_dir: Path) -> bool:
         """Whether the runs are gone after a restart: on a Space, unless they lie on a volume or are pushed somewhere."""

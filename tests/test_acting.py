@@ -47,7 +47,7 @@ def runner(tmp_path: Path) -> Noting:
 def acting(runner: Noting, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Acting]:
     def made(person: Person, **caps: int) -> Acting:
         who = Who({})
-        monkeypatch.setattr(who, "person", lambda _: person)
+        monkeypatch.setattr(who, "person", lambda *_: person)
         who.caps = Caps(**caps)
         return Acting(runner, who, None)  # type: ignore[arg-type]
 
@@ -143,6 +143,36 @@ def test_a_trainees_run_goes_on_until_its_time_is_over(
         acting(ANNA).resume("begun", 1_000_000)
     acting(OWNER).resume("over", 10)
     assert [call[1] for call in runner.asked] == ["begun", "over"]
+
+
+def test_who_is_not_known_owns_only_the_runs_whose_key_is_sent(
+    runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run]
+) -> None:
+    """Behind a proxy all are one address: what any of them started was everybody's to delete."""
+    run_of("one", "school.k1")
+    run_of("two", "school.k2")
+    run_of("old", "school")  # started when an address alone was somebody
+    nobody = Person("trainee", "school", known=False)
+    one, moved = dataclasses.replace(nobody, key="k1"), Person("trainee", "elsewhere", known=False, key="k1")
+    for run in ("one", "two", "old"):
+        for act in ("pause", "stop", "delete", "resume"):
+            with pytest.raises(UserError, match="not your run"):
+                getattr(acting(nobody), act)(run)
+    for run in ("two", "old"):
+        with pytest.raises(UserError, match="not your run"):
+            acting(one).delete(run)
+    with pytest.raises(UserError, match="not your run"):
+        acting(Person("trainee", "school")).delete("one")
+    for start in (lambda: acting(nobody).start(make_config("minute")), lambda: acting(nobody).branch("one", {})):
+        with pytest.raises(UserError, match="cookie"):
+            start()
+    assert not runner.asked
+    acting(one).delete("one")
+    acting(moved).delete("one")
+    acting(one, runs=4).start(make_config("minute", {"seconds": 60}))
+    assert runner.asked[-1][2] == "school.k1"
+    with pytest.raises(UserError, match="keep 3 runs"):  # together, as one address always could
+        acting(one, runs=3).start(make_config("minute"))
 
 
 def test_trainees_may_keep_so_many_runs_of_so_many_bytes(

@@ -130,6 +130,7 @@ def test_only_the_named_endpoints_are_shown_and_they_are_documented(client: Clie
         "/stop",
         "/change",
         "/branch",
+        "/delete",
         "/metrics",
         "/runs",
         "/sample",

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from gradio_client import Client
+from gradio_client.exceptions import AppError
 from starlette.routing import Route
 
 from gan_core.runner import Runner
@@ -106,6 +107,7 @@ def test_no_event_lets_a_stranger_act_on_the_owners_run(app: App, owners_run: Ru
         "resume": ([run, 0], None),
         "stop": ([run], None),
         "change": ([run, '{"lr_g": 0.5}'], None),
+        "delete": ([run], None),
         "page_start": (["en", *form], None),
         "page_pause": ([run, "en"], None),
         "page_resume": ([run, "en"], None),
@@ -159,6 +161,33 @@ def test_the_owner_may_by_the_link_as_well_as_by_the_header(app: App, owners_run
     assert me["may"]["stop"] == "yes"
     assert json.loads(call(owner, "status", [owners_run.id]))["data"][0]["allowed"] == ["pause", "stop"]
     assert json.loads(call(stranger(app), "status", [owners_run.id]))["data"][0]["allowed"] == []
+
+
+def test_a_program_owns_the_run_whose_key_it_sends(app: App, owners_run: Run, tiny_dataset: str, request: Any) -> None:
+    """gradio_client keeps no cookies: to the app all programs of an address, and its pages without cookies, are one."""
+    if not request.node.callspec.params["app"]:
+        return
+    anna, bert = Client(app.url, verbose=False), Client(app.url, verbose=False)
+    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
+    mine = anna.predict("tutorial", 50_000, 0, overrides, api_name="/start")
+    run_id, _, key = mine.partition(":")
+    run = Run(app.runs_dir / run_id)
+    assert len(key) == 22
+    assert key not in (run.folder / "config.json").read_text()
+    for wrong in (run_id, run_id + ":", f"{run_id}:{'x' * 22}", f"{owners_run.id}:{key}"):
+        for act in ("pause", "stop", "delete"):
+            with pytest.raises(AppError, match="not your run"):
+                bert.predict(wrong, api_name=f"/{act}")
+    assert bert.predict(run_id, api_name="/status")["allowed"] == []
+    nobody = httpx.Client(base_url=app.url, timeout=30)
+    form = [component["props"].get("value") for component in _inputs(app, "page_start")][1:]
+    assert "cookie" in call(nobody, "page_start", ["en", *form])
+    assert "stop" in anna.predict(mine, api_name="/status")["allowed"]
+    assert anna.predict(mine, api_name="/metrics") == []
+    anna.predict(mine, api_name="/stop")
+    wait_until(lambda: run.state().status == "stopped")
+    assert anna.predict(mine, api_name="/delete") == run_id
+    assert not run.folder.exists()
 
 
 def test_a_trainee_trains_and_ends_only_its_own(app: App, owners_run: Run, tiny_dataset: str, request: Any) -> None:

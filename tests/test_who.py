@@ -14,7 +14,7 @@ from gan_core.sentences import UserError
 from gan_ui.app import build
 from gan_ui.door import PACES
 from gan_ui.sampling import SampleServer
-from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Caps, Person, Who
+from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Caps, Person, Who, new_secret
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
 SPACE = {"SPACE_ID": "ada/gan", "SPACE_AUTHOR_NAME": "ada", "SPACE_CREATOR_USER_ID": "60af"}
@@ -94,6 +94,18 @@ def test_a_visitor_is_a_cookie_or_else_an_address_and_neither_can_be_read_from_t
     assert len({one.visitor, *(other.visitor for other in others)}) == 3  # a cookie we did not make is none
     assert others[0] == others[2]
     assert who.person(None).visitor  # an event that no browser sent
+
+
+def test_a_key_is_for_those_without_a_cookie_and_only_its_hash_is_kept() -> None:
+    who, key = Who({**TOKEN, "GAN_VISITORS": "train"}), new_secret()
+    nobody, keyed = who.person(asked()), who.person(asked(), key)
+    assert (nobody.mark, nobody.visitor) == ("", keyed.visitor)
+    assert keyed.mark == who.person(asked(), key).mark != who.person(asked(), new_secret()).mark
+    assert keyed.mark.startswith(nobody.visitor + ".")
+    assert key not in keyed.mark
+    known = who.person(asked(cookie=f"{VISITOR_COOKIE}={COOKIE}"), key)
+    assert (known.key, known.mark) == ("", known.visitor)
+    assert not any(who.person(asked(), wrong).key for wrong in ("", "x", key + "x", "é" * 22))
 
 
 def test_what_is_ones_own_is_what_one_started(make_run: Callable[..., Run]) -> None:
