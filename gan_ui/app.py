@@ -43,7 +43,7 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
     """The Blocks: everything on the page, and the endpoints (for `only_tools` see there)."""
     localised = Localised()
     page: gr.Blocks
-    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(600, 3600)) as page:
+    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(600, 3600), analytics_enabled=False) as page:
         endpoints(
             runner, samples, who, only_tools=only_tools
         )  # first, so that they get their names before the page's own handlers

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import gradio.analytics
 import httpx
 import numpy as np
 import pytest
@@ -117,6 +118,20 @@ def test_bad_input_is_a_sentence_and_starts_nothing(
         ask(client, name, *arguments)
     assert sorted(app.runs_dir.iterdir()) == before
     assert "Traceback" not in app.log()
+
+
+def test_gradio_sends_no_statistics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_ANALYTICS_ENABLED", "True")
+    sent: list[str] = []
+    for name in ("version_check", "initiated_analytics", "_do_analytics_request"):
+        monkeypatch.setattr(gradio.analytics, name, lambda *_, name=name, **__: sent.append(name))
+    runner = Runner(tmp_path / "runs")
+    try:
+        page = build(runner, SampleServer(tmp_path / "runs"), Who({}))
+    finally:
+        runner.close()
+    assert not page.analytics_enabled, "which is asked at launch, too"
+    assert not sent
 
 
 def test_only_the_named_endpoints_are_shown_and_they_are_documented(client: Client) -> None:
