@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sample.set_defaults(command=_sample)
 
-    listing = commands.add_parser("list", help="list the runs")
+    listing = commands.add_parser("list", help="list the runs, and the networks that ship")
     listing.add_argument("--runs-dir", metavar="DIR", type=Path, default=None)
     listing.set_defaults(command=_list)
 
@@ -276,7 +276,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         drawn = {"pose": arguments.pose} if pose else {"seed": seed}
         print(json.dumps({"out": str(arguments.out), "n": count, "step": step, **drawn}))
     else:
-        print(f"{count} images of step {step} written to {arguments.out}")
+        print(f"{count} image{'s' if count > 1 else ''} of step {step} written to {arguments.out}")
     return 0
 
 
@@ -299,14 +299,15 @@ def _whole(name: str, text: str, low: int, high: int) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    rows = [
-        {"run": run.id, **dataclasses.asdict(run.state())}
-        for run in runs.list_runs(arguments.runs_dir or runs.default_runs_dir())
-    ]
+    found = [(run, False) for run in runs.list_runs(arguments.runs_dir or runs.default_runs_dir())]
+    if arguments.runs_dir is None:
+        found += [(run, True) for run in runs.pretrained()]  # which the other commands take by name, too
+    rows = [{"run": run.id, **dataclasses.asdict(run.state()), "ships": ships} for run, ships in found]
     if arguments.json:
         print(json.dumps(rows))
     for row in [] if arguments.json else rows:
-        print(f"{row['run']:<40} {row['status']:<9} step {row['step']:>8,} of {row['target']:,}")
+        status = "ships" if row["ships"] else row["status"]
+        print(f"{row['run']:<40} {status:<9} step {row['step']:>8,} of {row['target']:,}")
     return 0
 
 

@@ -341,7 +341,13 @@ def named_run(text: str) -> Run:
     """What a command line names: a run folder, or else a run or a network that ships. Raises UserError if it is neither."""
     folder = Path(text)
     is_path = folder.is_dir() or len(folder.parts) > 1  # no run's name has parts
-    return Run(folder.absolute()) if is_path else find_sampled(default_runs_dir(), text)
+    if is_path:
+        return Run(folder.absolute())
+    try:
+        return find_sampled(default_runs_dir(), text)
+    except UserError as error:
+        there = [run.id for run in (*list_runs(default_runs_dir()), *pretrained())]
+        raise UserError(error.key, **error.values, choices=", ".join(there)) from None
 
 
 def list_runs(runs_dir: Path) -> Iterator[Run]:

@@ -5,6 +5,7 @@ The page's own words are in `gan_ui/strings.py`.
 
 from __future__ import annotations
 
+import difflib
 import functools
 from typing import Any, Literal
 
@@ -845,11 +846,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "replay_stopped": ("The export was stopped; nothing was written.", "导出已停止；没有写入任何文件。"),
 }
 
+DID_YOU_MEAN = (" Did you mean “{name}”?", "你是指“{name}”吗？")
+
 
 class UserError(ValueError):
     """Something a person can mend, as one sentence in either language.
 
-    `key` names the sentence in `SENTENCES`, `field` the setting it is about (if any), `values` fill its gaps.
+    `key` names the sentence in `SENTENCES`, `field` the setting it is about (if any), `values` fill its gaps. If one of them
+    is `choices`, and what was asked for, `name`, `value` or `run`, is nearly one of these, the sentence ends with that one.
     """
 
     def __init__(self, key: str, *, field: str | None = None, **values: Any) -> None:
@@ -863,7 +867,13 @@ class UserError(ValueError):
 
     def say(self, language: Language = "en") -> str:
         """The sentence in one language."""
-        return sentence(self.key, language, field=self.field, **self.values)
+        return sentence(self.key, language, field=self.field, **self.values) + self._meant(language)
+
+    def _meant(self, language: Language) -> str:
+        asked = next((str(self.values[name]) for name in ("name", "value", "run") if name in self.values), "")
+        choices = str(self.values.get("choices", "")).split(", ")
+        meant = difflib.get_close_matches(asked[:60], choices, n=1)
+        return DID_YOU_MEAN[1 if language == "zh" else 0].format(name=meant[0]) if meant else ""
 
 
 def sentence(key: str, language: Language, **values: Any) -> str:

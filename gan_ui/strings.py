@@ -111,6 +111,8 @@ STRINGS: dict[str, tuple[str, str]] = {
     # --- quality ---
     "quality.title": ("How good are the fakes?", "生成图有多好？"),
     "quality.at": ("at step {step}", "第 {step} 步"),
+    "quality.at_of": ("at step {step}, {count} fakes", "第 {step} 步，{count} 张生成图"),
+    "quality.reals_of": ("Real digits, {count}", "真实数字，{count} 个"),
     "quality.none": (
         "Nothing measured yet: the first numbers come a few seconds after Start.",
         "还没有测量：开始几秒后会有第一组数字。",
@@ -196,7 +198,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "{count} images are ready as {name}, chosen above as the data set.",
         "{count} 张图像已就绪，名为 {name}，并已选为数据集。",
     ),
-    "train.skipped": ("{count} files were skipped: {names}.", "跳过了 {count} 个文件：{names}。"),
+    "train.skipped": ("Skipped, as they are no usable images: {count} ({names}).", "跳过了 {count} 个文件：{names}。"),
     "train.queued": ("Queued: it begins when {runs} has ended or is paused.", "已排队：{runs} 结束或暂停后开始。"),
     # --- status panel ---
     "status.is_none": ("No training yet", "还没有训练"),
@@ -341,8 +343,9 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "chart.half": ("0.5: D finds real and fake equally likely.", "0.5：D 认为真假各半。"),
     "chart.floor": (
-        "reals: what real test digits score when measured as if they were fakes. Nothing real scores better.",
-        "真图：把真实测试数字当作生成图来测的得分，真图也不会更好。",
+        "reals: what real test digits score when as many are measured as if they were fakes. Nothing real scores better; "
+        "digit-FID is 0.43 for 1,000 of them and 0.09 for 10,000.",
+        "真图：把同样多的真实测试数字当作生成图来测的得分，真图也不会更好；digit-FID 在 1,000 个时为 0.43，10,000 个时为 0.09。",
     ),
     "chart.mark": (
         "A dotted upright line: a setting was changed while it trained, or the run branched from another there.",

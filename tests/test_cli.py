@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core import saved
+from gan_core import runs, saved
 from gan_core.__main__ import main
 from gan_core.latent import sample_z
 from gan_core.loop import train_run
@@ -206,3 +206,21 @@ def test_the_real_command_on_the_real_data(mnist: str, tmp_path: Path) -> None:
     assert rows[-1]["d_loss"] < rows[0]["d_loss"]
     usage = run_command("train", "--no-such-flag")
     assert usage.returncode == 2
+
+
+def test_list_shows_what_sample_takes_and_a_misspelt_name_is_nearly_right(
+    make_run: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_run("20260101-000000-tutorial-abcd")
+    monkeypatch.setenv("GAN_RUNS_DIR", str(tmp_path / "runs"))
+    assert main(["list", "--json"]) == 0
+    rows = {row["run"]: row["ships"] for row in json.loads(capsys.readouterr().out)}
+    assert rows == {"20260101-000000-tutorial-abcd": False, **{run.id: True for run in runs.pretrained()}}
+    assert main(["list"]) == 0
+    assert any(line.startswith("best ") and "ships" in line for line in capsys.readouterr().out.splitlines())
+    for asked, meant in (("bets", "best"), ("20260101-000000-tutorial-abcx", "20260101-000000-tutorial-abcd")):
+        assert main(["sample", asked]) == 2
+        assert f"Did you mean “{meant}”?" in capsys.readouterr().err
+    out = str(tmp_path / "one.png")
+    assert main(["sample", "best", "--n", "1", "--out", out]) == 0
+    assert "1 image of" in capsys.readouterr().out

@@ -61,6 +61,16 @@ def test_every_word_the_page_asks_for_exists() -> None:
             assert key in STRINGS or (begun and any(word.startswith(key) for word in STRINGS)), f"{path.name}: {key}"
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("minuet", "minute"), ("lsgann", "lsgan"), ("zzz", ""), ("", ""), ("m" * 10_000, "")]
+)
+def test_what_is_nearly_a_choice_is_offered(asked: str, meant: str) -> None:
+    error = UserError("unknown_preset", field="preset", name=asked, choices=", ".join(PRESETS))
+    for language, words in (("en", " Did you mean “{}”?"), ("zh", "你是指“{}”吗？")):
+        said = error.say(language)  # type: ignore[arg-type]
+        assert said.endswith(words.format(meant)) if meant else words[:5] not in said
+
+
 def test_an_error_that_is_copied_to_another_process_is_the_same() -> None:
     error = UserError("out_of_range", field="lr_g", value=9, low=0, high=1)
     again = copy.copy(error)  # by the protocol of pickle, as processes do it

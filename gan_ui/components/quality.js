@@ -16,9 +16,10 @@ function show() {
   find('.gq-none').hidden = Boolean(floor);
   const over = ['finished', 'stopped', 'failed'].includes(view && view.run && view.status);
   put(find('.gq-none'), t(newest ? 'unavailable' : over ? 'never' : 'none'));
-  put(find('.gq-step'), newest ? t('at', {step: newest.step.toLocaleString('en-US')}) : '');
+  put(find('.gq-step'), newest ? t(newest.count ? 'at_of' : 'at', {step: newest.step.toLocaleString('en-US'), count: (newest.count || 0).toLocaleString('en-US')}) : '');
   if (!newest) return;
-  if (!floor) put(find('[data-t=reals]'), t('reals_otherwise'));
+  // the distance between two samples falls with their size: without it, 0.43 here and 0.09 elsewhere contradict each other
+  put(find('[data-t=reals]'), !floor ? t('reals_otherwise') : floor.count ? t('reals_of', {count: floor.count.toLocaleString('en-US')}) : t('reals'));
   for (const row of element.querySelectorAll('[data-row]')) {
     const name = row.dataset.row, real = name === 'diversity' && !floor ? newest.diversity_of_reals : (floor || {})[name];
     const number = value => Number.isFinite(value) ? value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : DECIMALS[name]) : '–';

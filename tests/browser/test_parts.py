@@ -68,6 +68,7 @@ def measured(**changes: Any) -> dict[str, Any]:
         "histogram": [0.2, 0.01, *REALS[2:]],
     }
     floor = {
+        "count": 1000,
         "digit_fid": 0.43,
         "kid": 0.0035,
         "precision": 0.87,
@@ -216,6 +217,7 @@ def test_the_numbers_stand_beside_those_of_real_digits(open_part: Open) -> None:
         row.get_attribute("data-row"): row.locator("td").all_inner_texts() for row in page.locator("tbody tr").all()
     }
     assert rows["digit_fid"] == ["8.25", "0.43"]
+    assert page.inner_text("[data-t=reals]") == "Real digits, 1,000", "fewer or more score something else"
     assert rows["kid"] == ["0.012", "0.004"]
     assert rows["diversity"] == ["9.50", "10.3"]
     assert "Not comparable with Inception FID" in page.inner_text("#part")

@@ -70,7 +70,7 @@ def test_the_card_says_what_it_is_and_the_list_has_every_file(standin: StandIn, 
     card = files["README.md"].decode()
     metadata = yaml.safe_load(card.split("---")[1])
     assert {"license", "library_name", "pipeline_tag", "tags"} <= set(metadata)
-    assert "7.25" in card
+    assert "7.25 | 0.43 |" in card, "what as many real digits score"
     assert "not comparable with Inception FID" in card
     assert "![Fifty fakes](samples.png)" in card
     assert f'gan_core.load("{REPO}")' in card
