@@ -431,6 +431,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     "explore.about_dimensions": ("Every single value of z, as a bar.", "z 的每一个值，各为一条。"),
     "explore.direction": ("Direction {n}", "方向 {n}"),
     "explore.name_direction": ("Name of direction {n}", "方向 {n} 的名字"),
+    "explore.ships_unnamed": (
+        "This network ships with the app, so its directions keep their names; those of a run of yours can be named.",
+        "此网络随程序附带，其方向不能改名；你自己的训练的方向可以命名。",
+    ),
+    "explore.not_yours_unnamed": (
+        "Only who started this run may name its directions.",
+        "只有启动此训练的人可以为它的方向命名。",
+    ),
     "explore.directions_help": (
         "Each slider moves z along one direction; the pictures show it at −3 and 3 from here, and a click goes there. "
         "Double-click a slider for 0. A name that you type stays with the run.",

@@ -112,6 +112,10 @@ def train_tab(page: gr.Blocks, runner: Runner, who: Who, localised: Localised, l
         show_progress_on=upload_notice,
     )
 
+    # what was wrong with an earlier file is over once something else is chosen
+    for choose in (preset.input, form.widgets[1].input, start.click):
+        choose(None, None, upload_notice, js="() => ''", **QUICK)
+
     # --- buttons ---
     def acting(request: gr.Request) -> Acting:
         return Acting(runner, who, request)

@@ -98,7 +98,8 @@ async function fetchDirections() {
   directionsOf = key;
   foundAt = found.step;
   const run = view.runs.find(each => each.id === subject().run);
-  directions.take(unpackDirections(found), found.names, ganLive.may('name', run));
+  const ships = (view.pretrained || []).some(each => each.id === subject().run);
+  directions.take(unpackDirections(found), found.names, ships ? 'ships_unnamed' : ganLive.may('name', run) ? '' : 'not_yours_unnamed');
   directions.show(pose().z);
   tellStep();
 }
@@ -387,7 +388,10 @@ function tellChoices() {
 /** A visitor who has chosen nothing sees the best that ships; whoever starts or opens a run samples that one. */
 function newView(fresh) {
   view = fresh;
-  if (followed !== ganLive.chosen) {
+  if (followed === null && (view.pretrained || []).some(run => run.id === query.get('net'))) {
+    shipped = query.get('net');            // the page was loaded again
+    followed = ganLive.chosen;
+  } else if (followed !== ganLive.chosen) {
     shipped = !ganLive.chosen && (view.pretrained || []).some(run => run.id === BEST) ? BEST : '';
     followed = ganLive.chosen;
   }
@@ -411,6 +415,7 @@ function choose(run) {
   shipped = (view.pretrained || []).some(one => one.id === run) ? run : '';
   if (!shipped) ganLive.select(run);
   followed = ganLive.chosen;
+  if (window.ganPlace) ganPlace.note('net', shipped);
   newSubject();
 }
 

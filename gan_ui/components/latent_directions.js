@@ -12,7 +12,10 @@ const moved = (z, row, by) => z.map((value, i) => value + by * row[i]);
  */
 function makeDirections(root, {changed, named, word}) {
   const locked = new Set();
-  let found = [], z = new Float32Array(0);
+  const why = document.createElement('p');
+  why.className = 'ld-why';
+  why.setAttribute('role', 'status');
+  let found = [], z = new Float32Array(0), fixed = '';
 
   const rows = Array.from({length: DIRECTIONS}, (_, i) => {
     const row = document.createElement('div');
@@ -40,6 +43,9 @@ function makeDirections(root, {changed, named, word}) {
     parts.less.addEventListener('click', () => go(i, -FAR));
     parts.more.addEventListener('click', () => go(i, FAR));
     parts.lock.addEventListener('click', () => lock(i));
+    // there, and before anything is typed that would be emptied again
+    parts.name.addEventListener('focus', () => { if (parts.name.readOnly) { why.textContent = word(fixed); row.after(why); } });
+    parts.name.addEventListener('blur', () => why.remove());
     parts.name.addEventListener('change', () => named(i, parts.name.value));
     parts.name.addEventListener('keydown', event => { if (event.key === 'Enter') parts.name.blur(); });
     return parts;
@@ -89,11 +95,13 @@ function makeDirections(root, {changed, named, word}) {
     lock,
     speak,
     get rows() { return found; },
-    /** Takes other directions, with their names, which this visitor may change or not. */
-    take(directions, names, nameable) {
+    /** Takes other directions, with their names; `reason` is the word that says why this visitor may not change these, or ''. */
+    take(directions, names, reason) {
       found = directions;
+      fixed = reason;
+      why.remove();
       locked.clear();
-      rows.forEach(({row, name}, i) => { row.hidden = i >= found.length; name.value = names[i] || ''; name.readOnly = !nameable; });
+      rows.forEach(({row, name}, i) => { row.hidden = i >= found.length; name.value = names[i] || ''; name.readOnly = Boolean(reason); });
       speak();
     },
     /** Shows where z is on each of them. */

@@ -3,6 +3,7 @@
    ganPlace.now              the place now
    ganPlace.set({step})      a tab says where in it the visitor is
    ganPlace.go(place)        go there: shows its run, opens its tab, and tells the tab the rest
+   ganPlace.note(name, value) keeps this in the page's address, for when it is loaded again; '' takes it away
    ganPlace.on('change', fn) fn(place) after every change
    ganPlace.on('go', fn)     fn(place) when the page is told to go somewhere, for a tab to take its own part of it
 */
@@ -34,9 +35,16 @@ window.ganPlace = (() => {
   document.addEventListener('keyup', () => setTimeout(noteTab), true);
   function noteTab() {
     const open = document.querySelector('button[role="tab"][aria-selected="true"]');
-    if (open && open.dataset.tabId) set({ tab: open.dataset.tabId });
+    if (!open || !open.dataset.tabId || open.dataset.tabId === now.tab) return;
+    if (now.tab) note('tab', open.dataset.tabId);   // not before the tab that the address asks for has opened
+    set({ tab: open.dataset.tabId });
+  }
+  function note(name, value) {
+    const url = new URL(location.href);
+    if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
+    if (url.href !== location.href) history.replaceState(history.state, '', url);
   }
   if (new URLSearchParams(location.search).get('lock') === '1') document.documentElement.classList.add('gl-locked');
 
-  return { set, go, on: (kind, listener) => listeners[kind].push(listener), get now() { noteTab(); return now; } };
+  return { set, go, note, on: (kind, listener) => listeners[kind].push(listener), get now() { noteTab(); return now; } };
 })();

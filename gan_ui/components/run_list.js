@@ -16,7 +16,10 @@ function makeCard(id) {
   card.innerHTML = '<button type="button" class="gr-open"><img alt="" hidden><span class="gr-blank"></span></button>' +
     '<div class="gr-text"><strong></strong><span class="gr-state"></span><small></small>' +
     '<div class="gr-buttons"></div><p class="gr-message" role="alert" hidden></p></div>';
-  card.querySelector('.gr-open').addEventListener('click', () => ganLive.select(id));
+  // the whole card opens its run; the thumbnail is the button for the keyboard, and what has buttons of its own keeps them
+  card.addEventListener('click', event => {
+    if (!event.target.closest('.gr-buttons, .gr-message') && !String(getSelection())) ganLive.select(id);
+  });
   card.querySelector('img').addEventListener('error', event => { event.target.hidden = true; });
   card.querySelector('.gr-buttons').append(
     button('resume', () => { say(card, ''); trigger('resume', { run: id }); }),

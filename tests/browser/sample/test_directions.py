@@ -136,6 +136,20 @@ def test_a_name_is_kept_and_one_of_a_run_that_ships_is_refused(open_directions, 
     again.page.wait_for_selector(".lb-trouble", state="hidden")
 
 
+def test_a_network_that_ships_says_at_the_name_why_it_keeps_it(open_directions):
+    bank = open_directions(pretrained=SHIPPED)
+    bank.page.locator(".lb-run").select_option("conditional")
+    bank.settle()
+    name = bank.page.locator(".ld-name").nth(1)
+    before = name.input_value()
+    name.click()
+    bank.page.keyboard.type("slant")
+    assert name.input_value() == before, "nothing is typed that would be emptied again"
+    assert "ships with the app" in bank.page.locator(".ld-row:has(.ld-name:focus) + .ld-why").inner_text()
+    bank.page.keyboard.press("Tab")
+    assert bank.page.locator(".ld-why").count() == 0
+
+
 def test_directions_stay_while_a_run_trains_until_new_ones_are_wanted(open_directions, server):
     bank = open_directions()
     assert bank.page.locator(".ld-found").inner_text() == "found at step 1,000"
