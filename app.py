@@ -17,6 +17,7 @@ from gan_core.sentences import UserError
 from gan_ui.api import check_mcp
 from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
+from gan_ui.same_site import Names
 from gan_ui.sampling import SampleServer
 from gan_ui.who import Who
 
@@ -77,7 +78,7 @@ def main() -> int:
             prevent_thread_lock=True,
             mcp_server=arguments.mcp,
             inbrowser=sys.stdout.isatty(),  # a person at a terminal wants to see the page
-            **launch_settings(runner, samples, jobs, who, keeper),
+            **launch_settings(runner, samples, jobs, who, keeper, Names(arguments.host, os.environ)),
         )
     except OSError:  # gradio says no more than that, whether the port is taken or the host is not ours
         where = f"{arguments.host or '127.0.0.1'}:{arguments.port or '7860-7959'}"

@@ -53,6 +53,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{run} is not your run; you may do that only with runs that you started.",
         "{run} 不是你的训练；你只能对自己启动的训练这样做。",
     ),
+    "unknown_host": (
+        "This app does not answer to the name {host}; open it as 127.0.0.1, or start it with GAN_ALLOWED_HOSTS={host}.",
+        "本程序不以 {host} 这个名字提供服务；请用 127.0.0.1 打开，或在启动时设置 GAN_ALLOWED_HOSTS={host}。",
+    ),
+    "other_site": (
+        "Only this app's own page may do that; a page of another site asked for it.",
+        "只有本程序自己的页面可以这样做；这个请求来自别的网站的页面。",
+    ),
     "not_served": ("This app has nothing at this address.", "本程序在此地址没有内容。"),
     "mcp_missing": (
         'Agents need a package that is not installed; run: pip install "gradio[mcp]".',

@@ -20,6 +20,7 @@ from gan_ui.film_routes import Films, film_routes
 from gan_ui.jobs import Jobs, job_routes
 from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
+from gan_ui.same_site import Names
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
 from gan_ui.search_routes import Searches, search_routes
@@ -98,9 +99,17 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
 
 
 def launch_settings(
-    runner: Runner, samples: SampleServer, jobs: Jobs, who: Who, keeper: Keeper | None = None
+    runner: Runner,
+    samples: SampleServer,
+    jobs: Jobs,
+    who: Who,
+    keeper: Keeper | None = None,
+    names: Names | None = None,
 ) -> dict[str, Any]:
-    """Arguments for `Blocks.launch` that do not depend on where the app runs; `keeper` keeps the runs on the Hub."""
+    """Arguments for `Blocks.launch` that do not depend on where the app runs; `keeper` keeps the runs on the Hub.
+
+    `names` are those the app answers to, by default only this machine's.
+    """
     return {
         "theme": _theme(),
         "css": (HERE / "components" / "page.css").read_text(encoding="utf-8"),
@@ -115,7 +124,7 @@ def launch_settings(
                 *share_routes(Share(samples, runner.runs_dir, jobs, who), keeper),
                 *search_routes(Searches(samples, jobs)),
             ],
-            "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir)],
+            "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir, names=names or Names())],
         },
         "footer_links": ["api", "settings"],
         "max_file_size": UPLOAD_LIMIT,

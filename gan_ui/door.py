@@ -1,9 +1,10 @@
 """The door of the app: middleware that every request passes before Gradio or one of our routes sees it.
 
-It gives a newcomer a cookie, takes the owner's token out of the address, holds the rights of the routes (the events hold
-theirs themselves, through `acting.py`), and bounds how much one visitor may ask for in a second. The owner is not bounded.
+It refuses what another site's page asks for, gives a newcomer a cookie, takes the owner's token out of the address, holds
+the rights of the routes (the events hold theirs themselves, through `acting.py`), and bounds how much one visitor may ask
+for in a second. The owner is not bounded.
 
-A route under /gradio_api/lab/ that is not in `ROUTES` is served to nobody.
+What is neither in `ROUTES` nor on the list of `gradio_routes.py` is served to nobody.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gan_core.runs import find_run
 from gan_core.sentences import UserError
+from gan_ui.gradio_routes import served
+from gan_ui.same_site import Names
 from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who, new_secret
 
 LAB = "/gradio_api/lab/"
@@ -62,12 +65,6 @@ ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("POST", LAB + "share/pull"): ("pull", "event"),
     ("POST", LAB + "share/look"): ("publish", "event"),
     ("POST", LAB + "share/publish"): ("publish", "event"),
-}
-# the same for what Gradio serves; the first that fits counts, and what fits none is not bounded
-GRADIO: dict[tuple[str, str], tuple[str, str]] = {
-    ("POST", "/gradio_api/upload"): ("upload", "heavy"),
-    ("POST", "/gradio_api/component_server"): ("nobody", "event"),
-    ("POST", "/gradio_api/"): ("watch", "event"),
 }
 
 
@@ -123,14 +120,18 @@ class Buckets:
 class Door:
     """ASGI middleware; see the top of this file."""
 
-    def __init__(self, app: ASGIApp, who: Who, runs_dir: Path) -> None:
+    def __init__(self, app: ASGIApp, who: Who, runs_dir: Path, names: Names) -> None:
         self._app = app
         self._who = who
+        self._names = names
         self._runs_dir = runs_dir
         self._buckets = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "websocket":  # nothing here speaks it
+            await send({"type": "websocket.close"})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -149,17 +150,18 @@ class Door:
 
     async def _refusal(self, request: Request, person: Person) -> Response | None:
         """The answer, if the request gets no further than this; it may be held back a moment before it does."""
+        try:
+            self._names.check(request.method, request.headers)
+        except UserError as error:
+            return _refused(error, HTTPStatus.FORBIDDEN)
         if _is_page(request) and "owner" in request.query_params:
             return self._let_in(request, person)
-        path = request.url.path.removeprefix(request.scope.get("root_path", "").rstrip("/"))
-        ours = path.startswith(LAB)
-        method = "GET" if request.method == "HEAD" else request.method
-        rules = (ROUTES if ours else GRADIO).items()
-        entry = next((entry for rule, entry in rules if _fits(method, path, *rule)), None)
+        path, method = _path(request), "GET" if request.method == "HEAD" else request.method
+        entry = _ours(method, path) if path.startswith(LAB) else served(method, path)
         if entry is None:
-            return _refused(UserError("not_served"), HTTPStatus.NOT_FOUND) if ours else None
+            return _refused(UserError("not_served"), HTTPStatus.NOT_FOUND)
         action, kind = entry
-        if person.role != "owner":
+        if kind and person.role != "owner":
             wait = self._buckets.take(person.visitor, kind, 1 if person.known else SHARED)
             if wait > PATIENCE:
                 return _too_fast(wait)
@@ -193,8 +195,18 @@ class Door:
         return response
 
 
+def _path(request: Request) -> str:
+    """The path as the router will see it. Not `request.url`, into which the Host header can write a path of its own."""
+    path, root = str(request.scope["path"]), str(request.scope.get("root_path", "")).rstrip("/")
+    return path[len(root) :] or "/" if path == root or path.startswith(root + "/") else path
+
+
 def _is_page(request: Request) -> bool:
-    return request.method == "GET" and request.url.path.rstrip("/") == request.scope.get("root_path", "").rstrip("/")
+    return request.method == "GET" and _path(request) == "/"
+
+
+def _ours(method: str, path: str) -> tuple[str, str] | None:
+    return next((entry for rule, entry in ROUTES.items() if _fits(method, path, *rule)), None)
 
 
 def _fits(method: str, path: str, rule_method: str, rule_path: str) -> bool:

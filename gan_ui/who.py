@@ -57,7 +57,6 @@ RIGHTS: dict[str, tuple[Answer, Answer, Answer]] = {
     "push_own": ("yes", "yes", "yes"),  # only on a Space, and only with the token of whoever is signed in
     "publish": ("yes", "no", "no"),
     "lead": ("yes", "no", "no"),
-    "nobody": ("no", "no", "no"),  # what Gradio serves and this app does not use
 }
 
 # What each event of the page, by its api_name, and each named endpoint does. One that is not here fails the tests.

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from gan_ui import door
 from gan_ui.door import BUCKETS, LAB, PACES, SHARED, Buckets, Door
+from gan_ui.same_site import Names
 from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Who
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
@@ -28,11 +29,13 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tes
 
     monkeypatch.setattr(door, "PATIENCE", 0.0)
 
+    names = Names(environment={"GAN_ALLOWED_HOSTS": "*"})
+
     def made(environment: dict[str, str], **options: Any) -> TestClient:
         who = Who(environment)
         app = Starlette(
             routes=[Route("/{path:path}", say, methods=["GET", "POST"])],
-            middleware=[Middleware(Door, who=who, runs_dir=tmp_path)],
+            middleware=[Middleware(Door, who=who, runs_dir=tmp_path, names=names)],
         )
         return TestClient(app, follow_redirects=False, **options)
 
@@ -93,8 +96,20 @@ def test_what_the_table_does_not_know_is_served_to_nobody(client: Callable[..., 
             answer = client(environment).request(method, LAB + path)
             assert answer.status_code == 404
             assert answer.json().keys() >= {"en", "zh"}
-    assert client({}).post("/gradio_api/component_server").status_code == 403
+            answer = client(environment).post("/gradio_api/component_server/")
+            assert answer.status_code == 404
     assert client(TOKEN).get("/theme.css").status_code == 200
+
+
+def test_a_host_header_cannot_pretend_to_be_another_address(client: Callable[..., TestClient]) -> None:
+    for host in ("a/theme.css?", "a/gradio_api/lab/live?x=", "a/#"):
+        assert client(TOKEN).post("/gradio_api/process_recording", headers={"host": host}).status_code == 404
+        assert client(TOKEN).get("/monitoring", headers={"host": host}).status_code == 404
+
+
+def test_below_another_path_the_same_is_served(client: Callable[..., TestClient]) -> None:
+    for path, code in (("/app/", 200), ("/app/config", 200), ("/app/monitoring", 404), ("/apple", 404)):
+        assert client(TOKEN, root_path="/app").get(path).status_code == code, path
 
 
 def test_who_asks_for_too_much_is_told_when_to_come_back_and_the_others_are_not(
