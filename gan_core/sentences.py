@@ -61,6 +61,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Only this app's own page may do that; a page of another site asked for it.",
         "只有本程序自己的页面可以这样做；这个请求来自别的网站的页面。",
     ),
+    "request_too_large": (
+        "That request is larger than {limit} bytes; send less at once.",
+        "请求超过 {limit} 字节；请减少一次发送的内容。",
+    ),
+    "answer_gone": (
+        "That answer is not here: it was fetched already, or newer ones took its place; ask again.",
+        "这个结果已不在：它已被取走，或被更新的结果取代；请重新请求。",
+    ),
     "not_served": ("This app has nothing at this address.", "本程序在此地址没有内容。"),
     "mcp_missing": (
         'Agents need a package that is not installed; run: pip install "gradio[mcp]".',
@@ -81,6 +89,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "visitor_without_cookie": (
         "Your browser sends no cookie back, so a run could not be known as yours; allow cookies for this page and reload it.",
         "你的浏览器没有发回 cookie，程序无法认出哪次训练是你的；请允许本页使用 cookie 并重新加载。",
+    ),
+    "visitor_at_most": (
+        "Visitors may set {name} to at most {limit}.",
+        "访客最多可把 {name} 设为 {limit}。",
+    ),
+    "visitor_at_least": (
+        "Visitors may set {name} to {limit} or more.",
+        "访客只能把 {name} 设为 {limit} 或更大。",
     ),
     "visitor_time_over": (
         "{run} has trained for all of its {seconds} s; start a new run.",

@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 
 from gan_core.runner import Runner
 from gan_ui.api import endpoints
+from gan_ui.caps import watch
 from gan_ui.components.classroom import classroom
 from gan_ui.components.kept import kept
 from gan_ui.components.timeline import timeline
@@ -20,6 +21,7 @@ from gan_ui.film_routes import Films, film_routes
 from gan_ui.jobs import Jobs, job_routes
 from gan_ui.live import LivePages, live_routes
 from gan_ui.localised import Localised
+from gan_ui.memory import Bounded
 from gan_ui.same_site import Names
 from gan_ui.sample_routes import routes
 from gan_ui.sampling import SampleServer
@@ -38,11 +40,14 @@ HERE = Path(__file__).parent
 TITLE = "GAN Live · 看 GAN 学习"
 STORES = ("live.js", "place.js", "pose_store.js")  # what every part of the page may use, in this order
 UPLOAD_LIMIT = "200mb"
+QUEUE_LENGTH = 200  # of events that wait, each with what it was sent
 
 
 def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool = False) -> gr.Blocks:
     """The Blocks: everything on the page, and the endpoints (for `only_tools` see there)."""
     localised = Localised()
+    if who.trains:
+        watch(runner, who.caps)
     page: gr.Blocks
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(600, 3600), analytics_enabled=False) as page:
         endpoints(
@@ -95,6 +100,7 @@ def build(runner: Runner, samples: SampleServer, who: Who, *, only_tools: bool =
             api_name="page_language",
             **QUICK,
         )
+    page.queue(max_size=QUEUE_LENGTH)
     return page
 
 
@@ -124,7 +130,10 @@ def launch_settings(
                 *share_routes(Share(samples, runner.runs_dir, jobs, who), keeper),
                 *search_routes(Searches(samples, jobs)),
             ],
-            "middleware": [Middleware(Door, who=who, runs_dir=runner.runs_dir, names=names or Names())],
+            "middleware": [
+                Middleware(Door, who=who, runs_dir=runner.runs_dir, names=names or Names()),
+                Middleware(Bounded),
+            ],
         },
         "footer_links": ["api", "settings"],
         "max_file_size": UPLOAD_LIMIT,

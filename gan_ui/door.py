@@ -22,12 +22,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gan_core.runs import find_run
 from gan_core.sentences import UserError
 from gan_ui.gradio_routes import served
+from gan_ui.queries import refused
 from gan_ui.same_site import Names
 from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who, new_secret
 
@@ -153,13 +154,13 @@ class Door:
         try:
             self._names.check(request.method, request.headers)
         except UserError as error:
-            return _refused(error, HTTPStatus.FORBIDDEN)
+            return refused(error, HTTPStatus.FORBIDDEN)
         if _is_page(request) and "owner" in request.query_params:
             return self._let_in(request, person)
         path, method = _path(request), "GET" if request.method == "HEAD" else request.method
         entry = _ours(method, path) if path.startswith(LAB) else served(method, path)
         if entry is None:
-            return _refused(UserError("not_served"), HTTPStatus.NOT_FOUND)
+            return refused(UserError("not_served"), HTTPStatus.NOT_FOUND)
         action, kind = entry
         if kind and person.role != "owner":
             wait = self._buckets.take(person.visitor, kind, 1 if person.known else SHARED)
@@ -173,7 +174,7 @@ class Door:
                 action, find_run(self._runs_dir, request.query_params.get("run", "")) if right == "own" else None
             )
         except UserError as error:
-            return _refused(error, HTTPStatus.FORBIDDEN)
+            return refused(error, HTTPStatus.FORBIDDEN)
         return None
 
     def _let_in(self, request: Request, person: Person) -> Response:
@@ -230,11 +231,6 @@ def _sending(send: Send, cookie: str) -> Send:
 
 def _too_fast(wait: float) -> Response:
     seconds = math.ceil(wait)
-    response = _refused(UserError("too_fast", seconds=seconds), HTTPStatus.TOO_MANY_REQUESTS)
+    response = refused(UserError("too_fast", seconds=seconds), HTTPStatus.TOO_MANY_REQUESTS)
     response.headers["retry-after"] = str(seconds)
     return response
-
-
-def _refused(error: UserError, status: HTTPStatus) -> Response:
-    # "detail" is what Gradio's own client shows
-    return JSONResponse({"en": error.say("en"), "zh": error.say("zh"), "detail": error.say("en")}, status)

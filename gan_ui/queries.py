@@ -61,7 +61,11 @@ def json_object(body: bytes) -> dict[str, Any]:
     return found
 
 
-def refused(error: UserError) -> Response:
-    """One sentence in both languages, with a status that says that the request was at fault, and the setting it is about."""
-    status = 413 if error.key == "body_too_large" else 422
-    return JSONResponse({"en": error.say("en"), "zh": error.say("zh"), "field": error.field}, status)
+def refused(error: UserError, status: int | None = None) -> Response:
+    """One sentence in both languages, with a status that says that the request was at fault, and the setting it is about.
+
+    "detail" is what Gradio's own clients show.
+    """
+    status = status or (413 if error.key == "body_too_large" else 422)
+    said = {"en": error.say("en"), "zh": error.say("zh"), "detail": error.say("en"), "field": error.field}
+    return JSONResponse(said, status)

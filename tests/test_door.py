@@ -121,8 +121,9 @@ def test_who_asks_for_too_much_is_told_when_to_come_back_and_the_others_are_not(
     answers = [greedy.post(LAB + "film/walk") for _ in range(PACES["heavy"].burst + 1)]
     assert [answer.status_code for answer in answers[:-1]] == [200] * PACES["heavy"].burst
     assert answers[-1].status_code == 429
-    assert answers[-1].headers["retry-after"] == "10"
-    assert "10 s" in answers[-1].json()["en"]
+    seconds = answers[-1].headers["retry-after"]
+    assert 1 <= int(seconds) <= 10
+    assert f"{seconds} s" in answers[-1].json()["en"]
     assert modest.post(LAB + "film/walk").status_code == 200
     assert greedy.get(LAB + "live").status_code == 200  # watching is another bucket
     owner = client({})
