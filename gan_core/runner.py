@@ -89,7 +89,7 @@ class Runner:
         self._turn = 0  # that of the order launched last
         self._last_turn: dict[str, int] = {}  # of each visitor's orders
         self._lock = threading.RLock()
-        self._closing = threading.Event()
+        self.closing = threading.Event()
         check_runs_dir(runs_dir)
         for run in runs.list_runs(runs_dir):
             _settle(run)
@@ -133,17 +133,22 @@ class Runner:
 
         `visitor` is whose run it is (see `Run.visitor`): nobody's second run is trained before everybody's first.
         """
-        if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
-            raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
-        from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
-
-        config, facts = prepare(config)
+        config, facts = self.fetch(config)
         with self._lock:
             self._check_queue()
             folder = runs.new_run_folder(self.runs_dir, config.preset)
             run = runs.create_run(folder, config, facts.sha256, facts.size, visitor=visitor)
             self._enqueue(run, None, visitor)
         return run
+
+    def fetch(self, config: Config) -> tuple[Config, data.Facts]:
+        """Everything of `start` that may take long or be refused: the data set is put into the cache, which may be a
+        download of minutes, and every "auto" decided."""
+        if config.dataset not in data.names():  # a path would let any visitor look into this machine's folders
+            raise UserError("unknown_dataset", field="dataset", name=config.dataset, choices=", ".join(data.names()))
+        from gan_core.loop import prepare  # here, because it imports torch, which the page can do without until now
+
+        return prepare(config)
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
         """Go on with a run from its last good checkpoint; `more_steps` sets a new target, that many steps from there."""
@@ -228,7 +233,7 @@ class Runner:
 
     def close(self, patience: float = 4.5) -> None:
         """Save and stop everything; returns within about `patience` seconds, whatever the trainers do."""
-        self._closing.set()
+        self.closing.set()
         self._thread.join()
         for order in self._queue:
             if order.run.state().status == "queued":
@@ -250,7 +255,7 @@ class Runner:
     # --- the supervisor's thread ---
 
     def _supervise(self) -> None:
-        while not self._closing.wait(_TICK):
+        while not self.closing.wait(_TICK):
             try:
                 with self._lock:
                     self._look_after()

@@ -5,16 +5,13 @@ Everything on the page and every endpoint that acts on runs goes through here, a
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from gan_core.config import Config, check_field
-from gan_core.preset import UNLIMITED
 from gan_core.runner import ALLOWED, Runner
-from gan_core.runs import Run, list_runs
+from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui.who import Who
 
@@ -39,9 +36,10 @@ class Acting:
         if not self._visitor:
             return self.runner.start(config)
         mark = self._mark()
-        config = dataclasses.replace(config, seconds=self._seconds(config.seconds), steps=self._steps(config.steps))
+        config = self.caps.bounded(config)
+        self.runner.fetch(config)  # before the lock: a download may take minutes
         with _ROOM:
-            self._check_room()
+            self.caps.check_room(self.runner.runs_dir, self._visitor)
             return self.runner.start(config, mark)
 
     def branch(self, run_id: str, settings: Mapping[str, Any], step: int | None = None) -> Run:
@@ -50,16 +48,10 @@ class Acting:
         if not self._visitor:
             return self.runner.branch(run_id, settings, step)
         mark = self._mark()
-        parent = self.runner.find(run_id).config()  # whose own length is cut, and what the visitor asks for refused
-        bounded = {
-            "seconds": min(parent.seconds, self.caps.seconds),
-            "steps": parent.steps if parent.steps == UNLIMITED else min(parent.steps, self.caps.steps),
-        }
-        bounded |= {name: check_field(name, settings[name]) for name in bounded if name in settings}
-        bounded = {"seconds": self._seconds(bounded["seconds"]), "steps": self._steps(int(bounded["steps"]))}
+        settings = self.caps.of_branch(self.runner.find(run_id).config(), settings)
         with _ROOM:
-            self._check_room()
-            return self.runner.branch(run_id, {**settings, **bounded}, step, mark)
+            self.caps.check_room(self.runner.runs_dir, self._visitor)
+            return self.runner.branch(run_id, settings, step, mark)
 
     def resume(self, run_id: str, more_steps: Any = None) -> Run:
         """Go on with a run; what visitors started only until its time is over."""
@@ -69,7 +61,7 @@ class Acting:
             if run.state().seconds >= seconds:
                 raise UserError("visitor_time_over", run=run.id, seconds=f"{seconds:g}")
             if more_steps is not None:
-                self._steps(int(check_field("steps", more_steps)))
+                self.caps.run_steps(int(check_field("steps", more_steps)))
         return self.runner.resume(run_id, more_steps)
 
     def pause(self, run_id: str) -> Run:
@@ -114,32 +106,3 @@ class Acting:
         run = self.runner.find(run_id)
         self.person.check(action, run)
         return run
-
-    # --- the caps ---
-
-    def _seconds(self, asked: float) -> float:
-        if asked > self.caps.seconds:
-            raise UserError("visitor_seconds", field="seconds", seconds=self.caps.seconds)
-        return asked or float(self.caps.seconds)
-
-    def _steps(self, asked: int) -> int:
-        if self.caps.steps < asked < UNLIMITED:  # unlimited is what a preset that goes by time asks for
-            raise UserError("visitor_steps", field="steps", steps=f"{self.caps.steps:,}")
-        return asked
-
-    def _check_room(self) -> None:
-        visitors = [(run, run.visitor()) for run in list_runs(self.runner.runs_dir)]
-        if sum(visitor.partition(".")[0] == self._visitor for _, visitor in visitors) >= self.caps.runs:
-            raise UserError("visitor_runs", count=self.caps.runs)
-        if sum(_bytes(run.folder) for run, visitor in visitors if visitor) >= self.caps.megabytes * 1_000_000:
-            raise UserError("visitors_disk", megabytes=f"{self.caps.megabytes:,}")
-
-
-def _bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except OSError:  # a snapshot that was thinned out this moment
-            continue
-    return total

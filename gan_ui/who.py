@@ -31,6 +31,7 @@ from starlette.requests import cookie_parser
 
 from gan_core.runs import Run
 from gan_core.sentences import UserError
+from gan_ui.caps import Caps
 
 Role = Literal["owner", "visitor", "trainee"]
 Answer = Literal["yes", "own", "no"]  # own: with the runs that this visitor started
@@ -102,16 +103,6 @@ def new_secret() -> str:
 
 
 @dataclass(frozen=True)
-class Caps:
-    """What visitors may use where they may train: per run, per visitor, and all of them together."""
-
-    seconds: int = 900
-    steps: int = 100_000
-    runs: int = 3
-    megabytes: int = 2000
-
-
-@dataclass(frozen=True)
 class Account:
     """An account of the Hub that signed in on this page, and its own token."""
 
@@ -175,6 +166,7 @@ class Who:
         self.space = environment.get("SPACE_ID", "")
         self.one_owner = bool(self._token or self.space)  # else everybody is
         self._others: Role = "trainee" if environment.get("GAN_VISITORS", "").strip() == "train" else "visitor"
+        self.trains = self._others == "trainee"
         self.caps = Caps()
         # a sign-in button without these stops the app; Spaces have them where the README says `hf_oauth: true`
         self.sign_in = bool(self.space and environment.get("OAUTH_CLIENT_ID") and find_spec("authlib"))

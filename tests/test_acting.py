@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ import pytest
 
 from gan_core.config import make_config
 from gan_core.preset import UNLIMITED
+from gan_core.presets import PRESETS
 from gan_core.runs import Run, State
 from gan_core.sentences import UserError
 from gan_ui.acting import Acting
-from gan_ui.who import Caps, Person, Who
+from gan_ui.caps import Caps, look
+from gan_ui.who import Person, Who
 
 ANNA, BERT = Person("trainee", "anna"), Person("trainee", "bert")
 OWNER, VISITOR = Person("owner", "olga"), Person("visitor", "vera")
@@ -27,12 +30,16 @@ class Noting:
     def __init__(self, runs_dir: Path) -> None:
         self.runs_dir = runs_dir
         self.asked: list[tuple[Any, ...]] = []
+        self.fetched: list[str] = []
 
     def find(self, run_id: str) -> Run:
         return Run(self.runs_dir / run_id)
 
     def state(self, run: Run) -> State:
         return run.state()
+
+    def fetch(self, config: Any) -> None:
+        self.fetched.append(config.dataset)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return lambda *arguments: self.asked.append((name, *arguments))
@@ -116,17 +123,107 @@ def test_the_runs_of_trainees_are_bounded(runner: Noting, acting: Callable[..., 
             acting(ANNA).start(dataclasses.replace(minute, **changes))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"disk_mb": 100_000}, "disk_mb"),
+        ({"checkpoint_every": 1}, "checkpoint_every"),
+        ({"snapshot_every": 1}, "snapshot_every"),
+        ({"threads": 256}, "threads"),
+        ({"width": 64, "batch_size": 2, "z_dim": 512}, "width"),
+        ({"width": 32, "batch_size": 256}, "batch_size"),
+        ({"width": 2, "batch_size": 4096}, "batch_size"),
+    ],
+)
+def test_a_trainee_asks_for_no_more_than_there_is_for_all(
+    runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run], changes: dict[str, int], field: str
+) -> None:
+    config = make_config("minute", changes)
+    with pytest.raises(UserError, match=field):
+        acting(ANNA).start(config)
+    acting(OWNER).start(config)
+    if field in ("width", "threads"):  # which a branch takes over from its parent
+        run_of("large", "", **changes)
+        with pytest.raises(UserError, match=field):
+            acting(ANNA).branch("large", {})
+        acting(OWNER).branch("large", {})
+
+
+def test_every_preset_is_within_the_caps(acting: Callable[..., Acting]) -> None:
+    for name in PRESETS:
+        acting(ANNA).start(make_config(name))
+
+
+def test_a_download_holds_nobody_else_up(
+    runner: Noting, acting: Callable[..., Acting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    downloads, go_on = threading.Event(), threading.Event()
+
+    def slowly(config: Any) -> None:
+        if config.dataset == "kmnist":
+            downloads.set()
+            assert go_on.wait(120)
+
+    monkeypatch.setattr(runner, "fetch", slowly)
+    waits = threading.Thread(target=acting(ANNA).start, args=(make_config("minute", {"dataset": "kmnist"}),))
+    serves = threading.Thread(target=acting(BERT).start, args=(make_config("minute"),))
+    waits.start()
+    try:
+        assert downloads.wait(60)
+        serves.start()
+        serves.join(60)
+        assert [call[2] for call in runner.asked] == ["bert"]
+    finally:
+        go_on.set()
+        waits.join(60)
+
+
+def test_a_training_beyond_the_caps_is_stopped_while_it_trains(
+    runner: Noting, run_of: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = {"status": "running", "step": 5, "target": 20}
+    monkeypatch.setattr(runner, "state", lambda run: run._read_state())
+    run_of("idle", "anna")
+    run_of("owners", "", State(**running, seconds=10_000))  # type: ignore[arg-type]
+    small = run_of("small", "anna", State(**running, seconds=10))  # type: ignore[arg-type]
+    large = run_of("large", "bert", State(**running, seconds=10))  # type: ignore[arg-type]
+    (large.folder / "checkpoint-000005.safetensors").write_bytes(b"0" * 3_000_000)
+    look(runner, Caps())  # type: ignore[arg-type]
+    assert runner.asked == []
+    for caps in (Caps(megabytes=2), Caps(disk_mb=1)):
+        look(runner, caps)  # type: ignore[arg-type]
+        assert runner.asked == [("stop", "large")]
+        runner.asked.clear()
+    small.write_state(State(**running, seconds=1000))  # type: ignore[arg-type]
+    look(runner, Caps())  # type: ignore[arg-type]
+    assert runner.asked == [("stop", "small")]
+
+
 def test_a_branch_is_no_way_around_the_bounds(
     runner: Noting, acting: Callable[..., Acting], run_of: Callable[..., Run]
 ) -> None:
     run_of("long", "", steps=1_000_000, seconds=0)
+    saving = {"disk_mb": 150, "snapshot_every": 250, "checkpoint_every": 250}
     acting(ANNA).branch("long", {"lr_d": 1e-3})
-    assert runner.asked.pop() == ("branch", "long", {"lr_d": 1e-3, "seconds": 900, "steps": 100_000}, None, "anna")
+    assert runner.asked.pop() == (
+        "branch",
+        "long",
+        {"lr_d": 1e-3, "seconds": 900, "steps": 100_000, **saving},
+        None,
+        "anna",
+    )
     acting(ANNA).branch("long", {"seconds": "30", "steps": 7}, 5)
-    assert runner.asked.pop() == ("branch", "long", {"seconds": 30, "steps": 7}, 5, "anna")
+    assert runner.asked.pop() == ("branch", "long", {"seconds": 30, "steps": 7, **saving}, 5, "anna")
     acting(OWNER).branch("long", {})
     assert runner.asked.pop() == ("branch", "long", {}, None)
-    for settings in ({"seconds": 901}, {"steps": 100_001}, {"seconds": "nan"}):
+    for settings in (
+        {"seconds": 901},
+        {"steps": 100_001},
+        {"seconds": "nan"},
+        {"disk_mb": 151},
+        {"snapshot_every": 249},
+        {"checkpoint_every": 1},
+    ):
         with pytest.raises(UserError):
             acting(ANNA).branch("long", settings)
 

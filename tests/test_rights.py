@@ -195,7 +195,7 @@ def test_a_trainee_trains_and_ends_only_its_own(app: App, owners_run: Run, tiny_
     if not request.node.callspec.params["app"]:
         return
     anna, bert = stranger(app), stranger(app)
-    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
+    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS, "snapshot_every": 250})
     answer = json.loads(call(anna, "start", ["tutorial", 50_000, 0, overrides]))
     run = Run(app.runs_dir / answer["data"][0])
     assert run.visitor() == anna.get("/gradio_api/lab/live").json()["me"]["visitor"] != ""
