@@ -172,7 +172,7 @@ def main() -> None:
             stdout=subprocess.DEVNULL,
         )
         try:
-            wait(lambda: _answers(url))
+            wait(lambda: answers(url))
             owner = Client(url, verbose=False, headers={"X-Owner-Token": TOKEN})
             settings = json.dumps({"seconds": minutes * 60 + 30})
             run = owner.predict(PRESET, 0, 0, settings, api_name="/start")
@@ -186,7 +186,8 @@ def main() -> None:
             app.wait(30)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether an app serves its page there."""
     try:
         return httpx.get(url, timeout=5).status_code == 200
     except httpx.HTTPError:

@@ -39,11 +39,19 @@ class Curves:
             if len(self._buckets) == POINTS_AT_MOST:
                 self._halve()
             self._buckets.append([row["step"], 0.0, 0, *(math.inf, -math.inf, 0.0, 0) * len(SERIES)])
-        seconds = _number(row.get("seconds"))
-        one = [row["step"], 0.0 if math.isnan(seconds) else seconds, 1]
-        for value in values:
-            one += [math.inf, -math.inf, 0.0, 0] if math.isnan(value) else [value, value, value, 1]
-        self._buckets[-1] = _merged(self._buckets[-1], one)
+        bucket, seconds = self._buckets[-1], _number(row.get("seconds"))
+        bucket[0], bucket[1] = row["step"], 0.0 if math.isnan(seconds) else seconds
+        bucket[2] += 1
+        at = _HEAD
+        for value in values:  # in place: a page that opens a long run waits for a hundred thousand of these
+            if value == value:  # not NaN
+                if value < bucket[at]:
+                    bucket[at] = value
+                if value > bucket[at + 1]:
+                    bucket[at + 1] = value
+                bucket[at + 2] += value
+                bucket[at + 3] += 1
+            at += 4
 
     def _halve(self) -> None:
         self._buckets = [_merged(a, b) for a, b in zip(self._buckets[::2], self._buckets[1::2], strict=True)]

@@ -113,19 +113,21 @@ def remove_folder(folder: Path) -> None:
     try_to(folder.rmdir)
 
 
-def read_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """The whole JSON lines of a file from a byte offset, and the offset after them.
+def read_lines(path: Path, offset: int = 0, at_most: int = -1) -> tuple[list[dict[str, Any]], int]:
+    """The whole JSON lines of a file from a byte offset, and the offset after them; `at_most` bytes, if that is given.
 
     A torn last line (a writer was killed, or is writing now) is left for the next call; a torn line in the middle
-    (written to after a crash) is skipped. A missing file has no lines.
+    (written to after a crash) and one longer than `at_most` are skipped. A missing file has no lines.
     """
     try:
         with patiently(lambda: open(path, "rb"), READERS_PATIENCE) as file:
             file.seek(offset)
-            data = file.read()
+            data = file.read(at_most)
     except FileNotFoundError:
         return [], offset
     whole = data.rfind(b"\n") + 1
+    if not whole and len(data) == at_most:
+        return [], offset + at_most
     rows = []
     for line in data[:whole].splitlines():
         with contextlib.suppress(ValueError):

@@ -1,11 +1,12 @@
 """What every open page polls: the chosen run's state and new points, and the list of runs, as one small JSON.
 
 Everything comes from the run folders, is read at most twice a second however many pages ask, and is sent only when it
-has changed since that page asked last.
+has changed since that page asked last. No page waits for what another one reads (see `reading.py`).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -23,38 +24,17 @@ from gan_core.files import parse_json, read_bytes
 from gan_core.runner import ALLOWED, Runner
 from gan_core.runs import ACTIVE, Run, State, list_runs, snapshot_steps
 from gan_core.sentences import SENTENCES, UserError, sentence
-from gan_ui.watched import LANGUAGES, History, Measurements, floor, lesson, parent_of
+from gan_ui.reading import Reader, Watched
+from gan_ui.watched import LANGUAGES, floor, lesson, parent_of
 from gan_ui.who import Who
 
 REFRESH_EVERY = 0.4  # seconds; pages ask about twice a second
 RUNS_LISTED = 100
-RUNS_WATCHED = 16
+RUNS_WATCHED = 64  # of up to 1 MB each
 COMPARED = 4  # runs at a time
-OUTLINE_POINTS = 200
 LEADS_FOR = 90.0  # seconds; a page in the background gets to say something once a minute
 LEAD_BYTES = 2000
 _PICTURES = ("live.webp", "reals.webp")
-
-
-class _Watched:
-    """One run that somebody is looking at, and its state as last sent."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.history = History(run)
-        self.measurements = Measurements(run)
-        self.version = 0
-        self.read_at = 0.0
-        self.facts: dict[str, Any] = {}
-
-    def outline(self) -> dict[str, Any]:
-        """The losses and digit-FIDs in a few hundred points: {"curves", "measured"}, each of columns."""
-        curves, measured = self.history.curves.since(0), self.measurements.to_json()["columns"]
-        series = {name: curves["series"][name]["mean"] for name in ("d_loss", "g_loss")}
-        return {
-            "curves": _thinned({"step": curves["x"], "seconds": curves["seconds"], **series}),
-            "measured": _thinned({name: measured.get(name, []) for name in ("step", "seconds", "digit_fid")}),
-        }
 
 
 class LivePages:
@@ -63,8 +43,10 @@ class LivePages:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self._version = int(time.time() * 1000)
-        self._lock = threading.Lock()
-        self._watched: OrderedDict[str, _Watched] = OrderedDict()
+        self._lock = threading.Lock()  # of what is below; never held while a file is read
+        self._listing = threading.Lock()
+        self._reader = Reader(self._publish)
+        self._watched: OrderedDict[str, Watched] = OrderedDict()
         self._listed: dict[str, tuple[int, dict[str, Any]]] = {}
         self._origins: dict[str, dict[str, Any]] = {}
         self._order: tuple[int, list[str]] = (self._version, [])
@@ -78,18 +60,15 @@ class LivePages:
         `tag` names the measurements the page has; they are sent whole, and only when they are others. An empty or
         vanished `run_id` means the run that is training, else the newest.
         """
+        self._read_list()
         with self._lock:
             if since > self._version:  # not from here: the app was started again, and the clock set back before
                 since = 0
-            self._read_list()
-            watched = self._watch(run_id if run_id in self._listed else self._default())
+            chosen = run_id if run_id in self._listed else self._default()
+        watched = self._watch(chosen)
+        with self._lock:  # all that has a version is published under this lock, so that no page misses one
             newest = max([self._order[0], *(version for version, _ in self._listed.values())], default=0)
-            if watched:
-                newest = max(newest, watched.version)
-            shown = watched.history.generation if watched else ""
-            newest = max(newest, self._led()[0])
-            if newest <= since and generation == shown:
-                return None
+            newest = max(newest, self._led()[0], watched.version if watched else 0)
             answer: dict[str, Any] = {
                 "version": newest,
                 "runs": [facts for version, facts in self._listed.values() if version > since],
@@ -99,13 +78,20 @@ class LivePages:
             }
             if watched:
                 answer |= watched.facts
+        if watched:
+            with watched.lock:
+                shown = watched.history.generation
+                if newest <= since and generation == shown:
+                    return None
                 answer["generation"] = shown
                 answer["curves"] = watched.history.curves.since(count if generation == shown else 0)
                 if tag != watched.measurements.tag or not since:
                     answer["measured"] = watched.measurements.to_json()
-            if not since:
-                answer["pretrained"] = _pretrained()
-            return answer
+        elif newest <= since and not generation:
+            return None
+        if not since:
+            answer["pretrained"] = _pretrained()
+        return answer
 
     def lead(self, place: dict[str, Any] | None) -> None:
         """Let the pages that follow go to a place, {"run", "tab"} and more; None is the end of it.
@@ -127,33 +113,39 @@ class LivePages:
 
         Ids that are no runs are left out, and so is every id after the fourth. The lists are bounded.
         """
+        self._read_list()
+        shipped = [run.id for run in _shipped()]
         runs = []
-        with self._lock:
-            self._read_list()
-            shipped = [run.id for run in _shipped()]
-            for run_id in list(dict.fromkeys(run_ids))[:COMPARED]:
-                watched = self._watch(run_id) if run_id in self._listed or run_id in shipped else None
-                if watched:
+        for run_id in list(dict.fromkeys(run_ids))[:COMPARED]:
+            watched = self._watch(run_id) if run_id in self._listed or run_id in shipped else None
+            if watched:
+                self._reader.finish(watched)
+                with watched.lock:
                     runs.append({"id": run_id, "preset": _preset(watched.run), **watched.outline()})
         return {"runs": runs, "floor": floor(1000)["digit_fid"]}
 
     def _read_list(self) -> None:
-        now = time.monotonic()
-        if now - self._listed_at < REFRESH_EVERY:
+        """Look at all runs again, if nobody has of late or does just now; only before there is any list one waits."""
+        first = not self._listed_at
+        if not self._listing.acquire(blocking=first):
             return
-        self._listed_at = now
-        order: list[str] = []
-        for run in list_runs(self.runner.runs_dir):
-            if len(order) == RUNS_LISTED:
-                break
-            order.append(run.id)
-            facts = self._summary(run)
-            if run.id not in self._listed or self._listed[run.id][1] != facts:
-                self._listed[run.id] = (self._next_version(), facts)
-        if order != self._order[1]:
-            self._order = (self._next_version(), order)
-            self._listed = {run_id: self._listed[run_id] for run_id in order}
-            self._origins = {run_id: self._origins[run_id] for run_id in order}
+        try:
+            now = time.monotonic()
+            if now - self._listed_at < REFRESH_EVERY:
+                return
+            runs = list(itertools.islice(list_runs(self.runner.runs_dir), RUNS_LISTED))
+            found = {run.id: self._summary(run) for run in runs}
+            with self._lock:
+                for run_id, facts in found.items():
+                    if run_id not in self._listed or self._listed[run_id][1] != facts:
+                        self._listed[run_id] = (self._next_version(), facts)
+                if list(found) != self._order[1]:
+                    self._order = (self._next_version(), list(found))
+                    self._listed = {run_id: self._listed[run_id] for run_id in found}
+                    self._origins = {run_id: self._origins[run_id] for run_id in found}
+            self._listed_at = now
+        finally:
+            self._listing.release()
 
     def _summary(self, run: Run) -> dict[str, Any]:
         state = self.runner.state(run)
@@ -183,27 +175,39 @@ class LivePages:
                     return str(facts["id"])
         return self._order[1][0] if self._order[1] else ""
 
-    def _watch(self, run_id: str) -> _Watched | None:
+    def _watch(self, run_id: str) -> Watched | None:
+        """The run, with what is new of it; other pages may meanwhile do the same with others."""
         if not run_id:
             return None
-        if run_id not in self._watched:
-            shipped = {run.id: run for run in _shipped()}
-            self._watched[run_id] = _Watched(shipped.get(run_id) or Run(self.runner.runs_dir / run_id))
-            if len(self._watched) > RUNS_WATCHED:
-                self._watched.popitem(last=False)
-        self._watched.move_to_end(run_id)
-        watched = self._watched[run_id]
-        now = time.monotonic()
-        if now - watched.read_at >= REFRESH_EVERY:
-            watched.read_at = now
-            grew = [watched.history.read(), watched.measurements.read()]
-            facts = self._facts(watched)
-            if any(grew) or facts != watched.facts:
-                watched.facts = facts
-                watched.version = self._next_version()
+        shipped = {run.id: run for run in _shipped()} if run_id not in self._watched else {}
+        with self._lock:
+            if run_id not in self._watched:
+                self._watched[run_id] = Watched(shipped.get(run_id) or Run(self.runner.runs_dir / run_id))
+                if len(self._watched) > RUNS_WATCHED:
+                    self._watched.popitem(last=False)
+            self._watched.move_to_end(run_id)
+            watched = self._watched[run_id]
+        # whoever comes while another page's request reads takes what there is, but for the very first
+        if watched.refreshing.acquire(blocking=not watched.version):
+            try:
+                if time.monotonic() - watched.read_at >= REFRESH_EVERY:
+                    watched.read_at = time.monotonic()
+                    with watched.lock:
+                        grew = not watched.behind and watched.read()
+                    self._publish(watched, self._facts(watched), grew)
+            finally:
+                watched.refreshing.release()
+        if watched.behind:
+            self._reader.add(watched)
         return watched
 
-    def _facts(self, watched: _Watched) -> dict[str, Any]:
+    def _publish(self, watched: Watched, facts: dict[str, Any] | None = None, grew: bool = True) -> None:
+        with self._lock:
+            if grew or (facts is not None and facts != watched.facts):
+                watched.facts = watched.facts if facts is None else facts
+                watched.version = self._next_version()
+
+    def _facts(self, watched: Watched) -> dict[str, Any]:
         run = watched.run
         state = self.runner.state(run)
         try:
@@ -254,8 +258,11 @@ def live_routes(pages: LivePages, who: Who) -> list[Route]:
         )
         if answer is None:
             return Response(status_code=204)
+        person = who.person(request)
+        if person.role != "owner" and answer.get("error"):  # it names paths, and what else the process printed
+            answer["error"] = {**answer["error"], "details": ""}
         if not _int(query.get("since")):
-            answer["me"] = who.person(request).to_json()
+            answer["me"] = person.to_json()
         return Response(
             json.dumps(answer, separators=(",", ":"), ensure_ascii=False),
             media_type="application/json",
@@ -332,12 +339,6 @@ def _preset(run: Run) -> str:
         return run.config().preset
     except UserError:
         return "?"
-
-
-def _thinned(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Every so-manieth row, and the last one always."""
-    every = -(-max(map(len, columns.values())) // OUTLINE_POINTS) or 1
-    return {name: values[::-every][::-1] for name, values in columns.items()}
 
 
 def _shipped() -> list[Run]:

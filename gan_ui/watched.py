@@ -27,18 +27,23 @@ LANGUAGES: tuple[Language, Language] = ("en", "zh")
 MEASURED = ("digit_fid", "kid", "precision", "recall", "diversity", "nearest_real")
 MEASUREMENTS_AT_MOST = 400
 MARKS_AT_MOST = 50
+PIECE = 131_072  # bytes of a file that are read at a time: about a thousand points, in some 10 ms
 
 
 class Tail:
-    """The lines of a file that grows, and that is now and then replaced (by a resumed run)."""
+    """The lines of a file that grows, and that is now and then replaced (by a resumed run).
+
+    They come a piece of at most `PIECE` bytes at a time; `behind` says that there was more than the last piece.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
         self._inode = 0
+        self.behind = False
 
     def read(self) -> tuple[list[dict[str, Any]], bool]:
-        """The lines since the last call, and whether the file was begun anew, so that all earlier ones are void."""
+        """The next lines, and whether the file was begun anew, so that all earlier ones are void."""
         found = None
         with contextlib.suppress(OSError):  # it is gone, perhaps this very moment
             found = self._path.stat()
@@ -46,7 +51,12 @@ class Tail:
         anew = inode != self._inode or (found is not None and found.st_size < self._offset)
         if anew:
             self._offset, self._inode = 0, inode
-        rows, self._offset = read_lines(self._path, self._offset)
+        rows, self._offset = read_lines(self._path, self._offset, PIECE)
+        # a rest as long as a piece holds a whole line, or is skipped; a shorter one may be a line that is being written
+        self.behind = found is not None and found.st_size - self._offset >= PIECE
+        if found is not None and not self.behind and rows and found.st_size > self._offset:
+            more, self._offset = read_lines(self._path, self._offset, PIECE)
+            rows += more
         return rows, anew
 
 
@@ -63,8 +73,12 @@ class History:
     def generation(self) -> str:
         return f"{self._run_id}:{self._readings}:{self.curves.generation}"
 
+    @property
+    def behind(self) -> bool:
+        return self._tail.behind
+
     def read(self) -> bool:
-        """Take in new lines; true if there were any."""
+        """Take in the next lines; true if there were any."""
         rows, anew = self._tail.read()
         if anew:
             self.curves = Curves()
@@ -81,14 +95,20 @@ class Measurements:
         self._run = run
         self._metrics = Tail(run.folder / "metrics.jsonl")
         self._events = Tail(run.folder / "events.jsonl")
-        self._parents_last: int = (parent_of(run) or {}).get("step", 0)  # a branch brings its parent's lines along
+        self._parents_last: int | None = None
         self.settings: dict[str, Any] = {}  # as they are by now
         self.rows: list[dict[str, Any]] = []
         self.marks: list[dict[str, Any]] = []
         self.tag = ""
 
+    @property
+    def behind(self) -> bool:
+        return self._metrics.behind or self._events.behind
+
     def read(self) -> bool:
-        """Take in new lines; true if there were any. `tag` changes with everything that `to_json` gives."""
+        """Take in the next lines; true if there were any. `tag` changes with everything that `to_json` gives."""
+        if self._parents_last is None:  # a branch brings its parent's lines along
+            self._parents_last = (parent_of(self._run) or {}).get("step", 0)
         fresh, anew = self._metrics.read()
         self.rows = [*([] if anew else self.rows), *(row for row in fresh if isinstance(row.get("step"), int))]
         while len(self.rows) > MEASUREMENTS_AT_MOST:  # thin the older ones: the newest must stay
@@ -131,7 +151,7 @@ class Measurements:
             "newest": {name: value for name, value in newest.items() if name != "alerts"} or None,
             "floor": floor(newest.get("count", 0)) if digits else None,
             "real_histogram": reference()["histogram"] if digits else None,
-            "alerts": alerts(newest) if newest.get("step", 0) > self._parents_last else None,
+            "alerts": alerts(newest) if newest.get("step", 0) > (self._parents_last or 0) else None,
             "marks": self.marks,
         }
 
