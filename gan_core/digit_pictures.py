@@ -10,11 +10,18 @@ from io import BytesIO
 
 import numpy as np
 
-from gan_core.imported_images import FORMATS, MAX_PIXELS, SIDE, Pixels, grey_picture
+from gan_core.imported_images import (
+    FORMATS,
+    MAX_PIXELS,
+    SIDE,
+    Pixels,
+    TooManyPixelsError,
+    check_pixels,
+    grey_picture,
+)
 from gan_core.sentences import UserError
 
 MAX_BYTES = 10_000_000  # of a file
-MAX_WHOLE = 16_000_000  # pixels of a file that cannot be decoded at a fraction of its size, as a JPEG can
 LOOKED_AT = 1000  # pixels a side
 BOX = 20  # pixels, the longer side of the digit
 INK = 0.25  # of the largest contrast: paler is taken for the ground, with its shadows and grain
@@ -27,14 +34,13 @@ def check_digit(data: bytes) -> None:
 
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:
-            limit = MAX_PIXELS if opened.format == "JPEG" else MAX_WHOLE
-            fits = opened.width * opened.height <= limit
+            check_pixels(opened)
+    except TooManyPixelsError as error:
+        raise UserError("picture_too_large", field="picture", limit=error.limit // 1_000_000) from None
     except Image.DecompressionBombError:
-        limit, fits = MAX_WHOLE, False
+        raise UserError("picture_too_large", field="picture", limit=MAX_PIXELS // 1_000_000) from None
     except Exception:  # damaged pictures make their decoders raise nearly anything
         raise UserError("picture_not_read", field="picture") from None
-    if not fits:
-        raise UserError("picture_too_large", field="picture", limit=limit // 1_000_000)
 
 
 def read_digit(data: bytes) -> Pixels:

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 SIDE = 28
 MIN_IMAGES = 64
-MAX_PIXELS = 40_000_000  # an image with more is left out without being decoded
+# An image with more pixels is left out without being decoded: one takes up to 20 bytes of memory a pixel on the way.
+MAX_PIXELS = 8_500_000  # a screen of 4K
+MAX_PIXELS_OF_A_JPEG = 40_000_000  # which is decoded at a fraction of its size
+MAX_SIDE = 20_000
 MAX_NAMED = 20
 FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -105,20 +108,30 @@ def _name(pixels: bytes | bytearray) -> str:
 
 
 class TooManyPixelsError(ValueError):
-    """A picture that is not worth decoding."""
+    """A picture that is not worth decoding; `limit` is how many pixels it may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+def check_pixels(opened: Image.Image) -> None:
+    """Raise TooManyPixelsError for a picture, opened but not decoded yet, that would take too much memory."""
+    limit = MAX_PIXELS_OF_A_JPEG if opened.format == "JPEG" else MAX_PIXELS
+    if opened.width * opened.height > limit or max(opened.size) > MAX_SIDE:
+        raise TooManyPixelsError(limit)
 
 
 def grey_picture(data: bytes) -> Image.Image:
     """One PNG, JPEG or WebP file, upright, on black where it is transparent, as 8-bit grey.
 
-    A large JPEG comes smaller, at 112 pixels a side or more. Raises TooManyPixelsError for more than 40 million, and
-    nearly anything else for a file that is not usable.
+    A large JPEG comes smaller, at 112 pixels a side or more. Raises TooManyPixelsError for one that `check_pixels`
+    refuses, and nearly anything else for a file that is not usable.
     """
     from PIL import Image, ImageOps
 
     with Image.open(BytesIO(data), formats=FORMATS) as opened:
-        if opened.width * opened.height > MAX_PIXELS:
-            raise TooManyPixelsError
+        check_pixels(opened)
         opened.draft("L", (4 * SIDE, 4 * SIDE))  # lets a large JPEG be decoded at a fraction of its size
         image: Image.Image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip rather than scale

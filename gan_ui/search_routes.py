@@ -22,7 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gan_core.digit_pictures import MAX_BYTES, MAX_WHOLE, check_digit, read_digit
+from gan_core.digit_pictures import MAX_BYTES, check_digit, read_digit
+from gan_core.imported_images import MAX_PIXELS
 from gan_core.networks import CLASSES, is_conditional
 from gan_core.sentences import UserError
 from gan_ui import queries
@@ -135,7 +136,7 @@ def search_routes(searches: Searches) -> list[Route]:
                 return started(job)
             except UserError as error:
                 if path == "project" and error.key == "body_too_large":
-                    error = UserError("picture_too_large", field="picture", limit=MAX_WHOLE // 1_000_000)
+                    error = UserError("picture_too_large", field="picture", limit=MAX_PIXELS // 1_000_000)
                 return queries.refused(error)
 
         return Route(f"/gradio_api/lab/{path}", endpoint, methods=["POST"])

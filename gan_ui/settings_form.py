@@ -93,8 +93,18 @@ def check_values(fields: Iterable[Field], values: Iterable[Any], language: Langu
 
 
 def preset_values(name: str) -> list[Any]:
-    """What choosing a preset writes into the form: a value for every widget but the preset's own."""
+    """What choosing a preset writes into the form: a value for every widget but the preset's own.
+
+    Nothing for what is no preset: only a program can ask for that.
+    """
+    if not is_preset(name):
+        return [gr.skip()] * (len(FIELDS) - 1)
     return form_values(preset_config(name))[1:]
+
+
+def is_preset(name: Any) -> bool:
+    """Whether there is a preset of that name, whatever a request brings as one."""
+    return isinstance(name, str) and name in PRESETS
 
 
 def form_values(config: Config) -> list[Any]:

@@ -24,7 +24,7 @@ from gan_ui.components.quality import histogram, quality
 from gan_ui.components.run_list import run_list
 from gan_ui.components.status import status
 from gan_ui.localised import Localised
-from gan_ui.settings_form import SettingsForm, form_values, preset_values
+from gan_ui.settings_form import SettingsForm, form_values, is_preset, preset_values
 from gan_ui.strings import text
 from gan_ui.who import Who
 
@@ -180,7 +180,7 @@ def _opening(who: Who) -> Callable[..., list[Any]]:
     def opening(request: gr.Request, preset: str) -> list[Any]:
         person = who.person(request)
         allowed = [gr.update(interactive=person.right(action) == "yes") for action in ("start", "upload")]
-        values = [preset, *preset_values(preset)] if preset in PRESETS else [gr.skip()] * len(FIELDS)
+        values = [preset, *preset_values(preset)] if is_preset(preset) else [gr.skip()] * len(FIELDS)
         return [*allowed, *values]
 
     return opening

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from gan_core import data
 from gan_core.imported_images import import_images
@@ -48,6 +48,29 @@ def test_ensure_imports_a_path(tmp_path: Path, packed: bool) -> None:
     path = in_zip(tmp_path / "Mine.ZIP", pictures()) if packed else in_folder(tmp_path / "mine", pictures())
     name = data.ensure(str(path))
     assert len(data.load(name).images) == 64
+
+
+def test_pictures_of_too_many_pixels_are_left_out_before_they_are_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[tuple[int, int]] = []
+    load = ImageFile.ImageFile.load
+
+    def noting(image: ImageFile.ImageFile) -> Any:
+        decoded.append(image.size)
+        return load(image)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", noting)
+    huge = {
+        "40 megapixels.png": encoded(Image.new("1", (8000, 5000))),
+        "a line.png": encoded(Image.new("1", (8_000_000, 1))),
+        "a screen.png": encoded(Image.new("1", (3840, 2160))),
+    }
+    decoded.clear()
+    report = import_images(in_zip(tmp_path / "mine.zip", {**pictures(), **huge}))
+    assert report.broken == ("40 megapixels.png", "a line.png")
+    assert report.count == 65
+    assert max(decoded) == (3840, 2160)
 
 
 def test_kinds_go_by_content_and_others_are_named(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from gan_core.sentences import UserError
 from gan_ui.app import build
 from gan_ui.door import PACES
 from gan_ui.sampling import SampleServer
-from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Caps, Person, Who, new_secret
+from gan_ui.caps import Caps
+from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Person, Who, new_secret
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
 SPACE = {"SPACE_ID": "ada/gan", "SPACE_AUTHOR_NAME": "ada", "SPACE_CREATOR_USER_ID": "60af"}
