@@ -12,9 +12,9 @@ from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui.app import build
+from gan_ui.caps import Caps
 from gan_ui.door import PACES
 from gan_ui.sampling import SampleServer
-from gan_ui.caps import Caps
 from gan_ui.who import EVENTS, OWNER_COOKIE, RIGHTS, ROLES, VISITOR_COOKIE, Person, Who, new_secret
 
 TOKEN = {"GAN_OWNER_TOKEN": "open sesame"}
@@ -160,6 +160,9 @@ def test_the_table_in_the_docs_is_this_table() -> None:
     caps = Caps()
     for number in (f"{caps.seconds} s and {caps.steps:,} steps", f"| {caps.runs} |", f"{caps.megabytes} MB"):
         assert number in told
+    for number in (f"`disk_mb` {caps.disk_mb}", f"width {caps.width}, width x batch {caps.images}"):
+        assert number in told
+    assert f"every {caps.save_every} steps" in told
     for kind, words in (("poll", "4 and"), ("sample", "30 a second"), ("event", "10 a second")):
         assert words in told
         assert f"{PACES[kind].per_second:g}" in words
