@@ -247,6 +247,33 @@ def test_deleting_a_run_asks_first(app: App, open_page: Callable[..., Any], tiny
     assert not (app.runs_dir / run).exists()
 
 
+def test_a_reload_keeps_the_tab_and_the_network_that_sample_shows(open_page: Callable[..., Any]) -> None:
+    page = open_page()
+    page.get_by_role("tab", name="Sample").click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.lb-run option')].some(each => each.value === 'conditional')"
+    )
+    page.locator(".lb-run").select_option("conditional")
+    page.wait_for_function("new URL(location).searchParams.get('net') === 'conditional'")
+    page.reload()
+    page.wait_for_function(
+        "document.querySelector('button[role=tab][aria-selected=true]')?.dataset.tabId === 'explore'"
+    )
+    page.wait_for_function("document.querySelector('.lb-run')?.value === 'conditional'")
+
+
+def test_what_was_wrong_with_a_file_is_over_once_something_else_is_chosen(
+    open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = open_page()
+    (tmp_path / "bad.zip").write_bytes(b"no zip")
+    page.get_by_role("button", name="Use your own images").click()
+    page.locator("#own-images input[type=file]").set_input_files(tmp_path / "bad.zip")
+    page.wait_for_selector("#own-images-notice :text('⚠')")
+    page.click("#setting-preset [data-preset=dcgan]")
+    page.wait_for_function("!document.querySelector('#own-images-notice').innerText.trim()")
+
+
 def test_own_images_become_a_data_set(open_page: Callable[..., Any], tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     with zipfile.ZipFile(tmp_path / "mine.zip", "w") as archive:

@@ -304,6 +304,6 @@ def test_a_run_of_a_preset_that_is_gone_does_not_stop_the_page(open_page: Open, 
     page.wait_for_selector("#reuse:not([disabled])")
     page.click("#reuse")
     page.wait_for_selector("#start-notice p")
-    page.locator("#runs li", has_text=other.id).locator(".gr-open").click()
+    page.locator("#runs li", has_text=other.id).locator("small").click()  # the card, not its thumbnail
     page.wait_for_function(f"ganLive.view.run === {other.id!r}")
     wait_status(page, "finished")
