@@ -26,7 +26,13 @@ from gan_core.runs import PRETRAINED, Run, create_run, default_runs_dir, snapsho
 # what ships is trained for longer than the preset asks for where that is meant for people who wait
 SHIPPED: Mapping[str, Mapping[str, Any]] = {
     "best": {},
-    "conditional": {"steps": 40_000, "seconds": 0, "ema_decay": 0.9995, "snapshot_every": 2500, "checkpoint_every": 5000},
+    "conditional": {
+        "steps": 40_000,
+        "seconds": 0,
+        "ema_decay": 0.9995,
+        "snapshot_every": 2500,
+        "checkpoint_every": 5000,
+    },
     "tutorial": {},
 }
 PICTURES = 20
