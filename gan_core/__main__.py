@@ -22,6 +22,7 @@ from gan_core import film_command, hub_commands, publish_command, runs
 from gan_core.config import Config, check_field, make_config
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import write_atomic
+from gan_core.logs import add_log_level, start_logging
 from gan_core.pose import Pose, from_text
 from gan_core.preset import UNLIMITED
 from gan_core.presets import DEFAULT_PRESET, PRESETS
@@ -32,12 +33,13 @@ from gan_core.sentences import UserError, sentence
 SAMPLES_AT_MOST = 10_000
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+def main(argv: Sequence[str] | None = None, program: str = "python -m gan_core") -> int:
+    """Run one command; returns its exit code. `program` is what its help calls it."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a path may have letters that a terminal of Windows has not
             stream.reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(argv)
+    arguments = _parser(program).parse_args(argv)
+    start_logging(arguments.log_level)
     try:
         code: int = arguments.command(arguments)
     except UserError as error:
@@ -49,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m gan_core", description="Train a GAN, and sample from it.")
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="Train a GAN, and sample from it.")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     train = commands.add_parser(
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     publish_command.add(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON for machines")
+        add_log_level(command)
     return parser
 
 

@@ -56,7 +56,11 @@ STATUSES = ("queued", "starting", "running", "stopping", "paused", "stopped", "f
 ACTIVE = ("starting", "running", "stopping")  # states that only a living trainer process can be in
 LOG_TAIL_LINES = 40
 SPOKE_LATELY = 60.0  # seconds; a training writes its state twice a second, a checkpoint holds that up for a while
-PRETRAINED = Path(__file__).parent.parent / "checkpoints" / "pretrained"
+# In a checkout both lie beside the packages. An installed package carries what ships inside it, and people's runs
+# belong where they work.
+_CHECKOUT = Path(__file__).parent.parent / "checkpoints"
+IS_INSTALLED = not (_CHECKOUT / "pretrained").is_dir()
+PRETRAINED = Path(__file__).parent / "pretrained" if IS_INSTALLED else _CHECKOUT / "pretrained"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -309,8 +313,9 @@ def new_run_folder(runs_dir: Path, preset: str) -> Path:
 
 
 def default_runs_dir() -> Path:
-    """$GAN_RUNS_DIR, or checkpoints/runs beside the package."""
-    return Path(os.environ.get("GAN_RUNS_DIR") or Path(__file__).parent.parent / "checkpoints" / "runs")
+    """$GAN_RUNS_DIR, or checkpoints/runs: of the checkout, or where the package is installed, of the working folder."""
+    checkpoints = Path("checkpoints").absolute() if IS_INSTALLED else _CHECKOUT
+    return Path(os.environ.get("GAN_RUNS_DIR") or checkpoints / "runs")
 
 
 def find_run(runs_dir: Path, run_id: str) -> Run:

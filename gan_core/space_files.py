@@ -15,7 +15,8 @@ from pathlib import Path
 from gan_core import config
 from gan_core.hub_card import DATASETS
 from gan_core.hub_files import MANIFEST, NOT_FOR_A_RUN, collect
-from gan_core.runs import Run
+from gan_core.runs import IS_INSTALLED, Run
+from gan_core.sentences import UserError
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = ("app.py", "LICENSE", "gan_core", "gan_ui", "checkpoints/README.md", "checkpoints/pretrained")
@@ -28,7 +29,12 @@ ZERO_VERSIONS = {"torch": "2.11.0", "torchvision": "0.26.0"}  # the newest pair 
 
 
 def app_files(hardware: str) -> dict[str, bytes]:
-    """The files of a Space that runs the app on this hardware, by their paths in it."""
+    """The files of a Space that runs the app on this hardware, by their paths in it.
+
+    Raises UserError where there is no checkout to take them from.
+    """
+    if IS_INSTALLED:
+        raise UserError("publish_needs_checkout")
     files = {}
     for allowed in ALLOWED:
         there = ROOT / allowed

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from gan_core import data
+from gan_core import data, logs
 from gan_core.loop import train_run
 from gan_core.runs import Run
 from gan_core.sentences import UserError
@@ -27,6 +27,7 @@ def main() -> int:
     """Exit code 0 if the run folder says how it ended, 1 if it could not be trained at all."""
     reasons: list[str] = []
     signal.signal(signal.SIGTERM, lambda *_: reasons.append("stop"))
+    logs.start_logging()
     dataset = None
     with contextlib.suppress(UserError):  # a training that needs it will say what is wrong
         dataset = data.load(data.ensure("mnist"))

@@ -15,20 +15,26 @@ from urllib.parse import urlsplit
 from gan_core.sentences import UserError
 
 HERE = ("localhost", "127.0.0.1", "::1")
+RELAY = ".gradio.live"
 
 
 class Names:
     """The names under which the app is served; every name, where it listens to more than its own machine.
 
     `GAN_ALLOWED_HOSTS` is a list with commas: "lab.example.org", ".example.org" for all below it, "*" for every name.
+    `shared`: Gradio's relay asks under a name of its own.
     """
 
-    def __init__(self, host: str | None = None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, host: str | None = None, environment: Mapping[str, str] | None = None, shared: bool = False
+    ) -> None:
         environment = environment or {}
         listens_to = host or environment.get("GRADIO_SERVER_NAME") or HERE[1]
         self._allowed = {name for each in environment.get("GAN_ALLOWED_HOSTS", "").split(",") if (name := _name(each))}
         public = bool(environment.get("SPACE_ID")) or not _is_loopback(listens_to)
         self._any = "*" in self._allowed or (public and not self._allowed)
+        if shared:
+            self._allowed.add(RELAY)
         self._known = {*HERE, _name(listens_to), *self._allowed}
 
     def check(self, method: str, headers: Mapping[str, str]) -> None:

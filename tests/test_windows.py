@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-import app
+from gan_ui import serve
 from gan_core import files, kept, runner, saved
 from gan_core.branch import make_branch
 from gan_core.config import make_config
@@ -229,7 +229,7 @@ def test_the_app_never_waits_without_an_end() -> None:
             return self.waits == 3
 
     stop = Stop()
-    app.wait_for(stop)
+    serve.wait_for(stop)
     assert stop.waits == 3
 
 
