@@ -1,4 +1,4 @@
-"""The command line: python -m gan_core {train,sample,film,list,presets,verify,prune,export,push,pull,publish}.
+"""The command line: python -m gan_core {train,sample,film,list,presets,verify,prune,export,push,pull,publish,track}.
 
 Exit codes: 0 all went well; 1 a training failed or a run folder is damaged; 2 the request itself cannot be met (one
 sentence says why, nothing was changed). Ctrl-C and SIGTERM save and stop the training.
@@ -18,7 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from gan_core import film_command, hub_commands, publish_command, runs
+from gan_core import film_command, hub_commands, publish_command, runs, track_command
 from gan_core.config import Config, check_field, make_config
 from gan_core.fields import FIELD, FIELDS
 from gan_core.files import write_atomic
@@ -120,6 +120,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     film_command.add(commands)
     hub_commands.add(commands)
     publish_command.add(commands)
+    track_command.add(commands)
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print JSON for machines")
         add_log_level(command)

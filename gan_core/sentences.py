@@ -794,6 +794,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "This machine’s GAN_OWNER_TOKEN goes along as a secret, so that the owner’s link works there, too.",
         "本机的 GAN_OWNER_TOKEN 会作为密钥一并设置，使主人链接在那里也有效。",
     ),
+    "tracking_missing": (
+        'This needs TensorBoard: pip install tensorboard, or the extra "tracking" of this package.',
+        "这需要 TensorBoard：请运行 pip install tensorboard，或安装本软件包的可选项 tracking。",
+    ),
     "publish_needs_checkout": (
         "An installed package holds no files for a Space; publish from a checkout of the project, where app.py is.",
         "安装的软件包不含 Space 所需的文件；请在项目的检出目录（app.py 所在处）中发布。",

@@ -56,6 +56,7 @@ ORDER = [
     "branch",
     "meter",
     "loop",
+    "tracking",
     "worker",
     "runner",
     "hub_errors",
@@ -74,6 +75,7 @@ ORDER = [
     "hub_commands",
     "publish_command",
     "film_command",
+    "track_command",
     "__main__",
 ]
 OUTSIDE = {"subprocess", "multiprocessing", "gradio", "starlette", "fastapi", "httpx", "huggingface_hub"}
