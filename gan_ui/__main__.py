@@ -38,9 +38,7 @@ def main(argv: Sequence[str] | None = None, made: Callable[[Serving], None] | No
     from gan_ui.serve import Serving
 
     try:
-        serving = Serving(
-            arguments.runs_dir, arguments.max_trainings, arguments.mcp, arguments.host, arguments.share
-        )
+        serving = Serving(arguments.runs_dir, arguments.max_trainings, arguments.mcp, arguments.host, arguments.share)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-import app
 from gan_core.__main__ import main
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.runs_dir import check_runs_dir
 from gan_core.sentences import UserError
+from gan_ui.__main__ import main as gan_live
 from tests.conftest import TINY
 
 Opens = Callable[..., Any]
@@ -155,7 +155,7 @@ def test_the_app_and_the_command_line_refuse_it_before_anything_is_made(
     no_append(monkeypatch)
     monkeypatch.setattr(Runner, "_supervise", lambda self: pytest.fail("it was started"))
     monkeypatch.setattr(sys, "argv", ["app.py", "--runs-dir", str(tmp_path / "bucket")])
-    assert app.main() == 2
+    assert gan_live() == 2
     settings = [f"{name}={value}" for name, value in TINY.items()]
     asked = ["--dataset", run.config().dataset, "--steps", "5", "--out", str(tmp_path / "bucket" / "new")]
     assert main(["train", *asked, "--set", *settings]) == 2

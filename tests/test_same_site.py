@@ -108,3 +108,11 @@ def test_a_local_app_is_driven_by_nobody_elses_page(app: App) -> None:
             assert browser.post(f"/gradio_api/{path}", headers=other, content=b"{}").status_code == 403
         assert browser.post("/gradio_api/lab/lead", content=b"null").status_code == 204
     assert Client(app.url.replace("127.0.0.1", "localhost"), verbose=False).predict(api_name="/presets")
+
+
+def test_an_app_that_is_shared_answers_to_the_relays_name_too() -> None:
+    for names in (Names(None, {}, shared=True), Names("0.0.0.0", {}, shared=True)):
+        for site in ({"sec_fetch_site": "same-origin"}, {"origin": "https://0a1b2c.gradio.live"}):
+            assert allowed(names, "POST", "0a1b2c.gradio.live", **site)
+        assert not allowed(names, "POST", "0a1b2c.gradio.live", origin="https://evil.example")
+    assert not allowed(Names(None, {}), "GET", "0a1b2c.gradio.live")

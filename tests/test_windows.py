@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 import torch
 
-from gan_ui import serve
 from gan_core import files, kept, runner, saved
 from gan_core.branch import make_branch
 from gan_core.config import make_config
@@ -28,6 +27,7 @@ from gan_core.loop import train_run
 from gan_core.runner import Runner
 from gan_core.runs import Run, delete_run, list_runs
 from gan_core.sentences import UserError
+from gan_ui import serve
 from tests.conftest import TINY
 from tests.processes import ROOT, wait_until
 
