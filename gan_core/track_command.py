@@ -17,7 +17,7 @@ def add(commands: Any) -> None:
     track = commands.add_parser(
         "track",
         help="write a run's curves for TensorBoard, and go on while it trains",
-        epilog='Needs the extra "tracking", which is TensorBoard. See docs/tracking.md.',
+        epilog='Needs the extra "tracking", which is TensorBoard. See docs/install.md.',
     )
     track.add_argument("run", metavar="RUN", help="a run folder, or the name of a run or of a network that ships")
     track.add_argument(
