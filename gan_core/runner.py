@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from gan_core.runs import ACTIVE, Run, State
 from gan_core.runs_dir import check_runs_dir
 from gan_core.sentences import UserError
 
+_log = logging.getLogger(__name__)
 QUEUE_LENGTH = 20
 HUNG_AFTER = 30.0  # seconds without a heartbeat after which a trainer that should stop is ended
 # glibc, where there is one, asks for huge pages: a step walks through 30 MB, and looking up small pages costs 2 % of it
@@ -266,6 +268,7 @@ class Runner:
         for trainer in list(self._trainers.values()):
             if trainer.process.poll() is not None:
                 del self._trainers[trainer.run.id]
+                _log.info("%s: its trainer ended, exit code %s", trainer.run.id, trainer.process.returncode)
                 _settle(trainer.run, trainer)
             elif _is_hung(trainer):
                 trainer.process.kill()
@@ -299,6 +302,7 @@ class Runner:
             process.stdin.write(line.encode())
             process.stdin.flush()
         self._trainers[order.run.id] = _Trainer(order.run, process, heartbeat, heartbeat, time.monotonic())
+        _log.info("%s: training in process %s", order.run.id, process.pid)
         self._spare = _spawn()
 
     def _check_queue(self) -> None:
