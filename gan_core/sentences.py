@@ -903,8 +903,8 @@ class UserError(ValueError):
 
     def _meant(self, language: Language) -> str:
         asked = next((str(self.values[name]) for name in ("name", "value", "run") if name in self.values), "")
-        choices = str(self.values.get("choices", "")).split(", ")
-        meant = difflib.get_close_matches(asked[:60], choices, n=1)
+        choices = str(self.values["choices"]).split(", ") if "choices" in self.values else []
+        meant = difflib.get_close_matches(asked[:60], choices, n=1) if asked else []
         return DID_YOU_MEAN[1 if language == "zh" else 0].format(name=meant[0]) if meant else ""
 
 

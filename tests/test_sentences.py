@@ -69,6 +69,8 @@ def test_what_is_nearly_a_choice_is_offered(asked: str, meant: str) -> None:
     for language, words in (("en", " Did you mean “{}”?"), ("zh", "你是指“{}”吗？")):
         said = error.say(language)  # type: ignore[arg-type]
         assert said.endswith(words.format(meant)) if meant else words[:5] not in said
+    assert "mean" not in UserError("unknown_preset", name="x", choices="").say()
+    assert "mean" not in UserError("wasserstein_unbounded", field="objective").say(), "nothing was asked for by name"
 
 
 def test_an_error_that_is_copied_to_another_process_is_the_same() -> None:
