@@ -31,13 +31,14 @@ window.ganPlace = (() => {
   }
 
   ganLive.on('view', view => set({ run: view.run || '' }));
-  document.addEventListener('click', () => setTimeout(noteTab), true);
-  document.addEventListener('keyup', () => setTimeout(noteTab), true);
-  function noteTab() {
+  document.addEventListener('click', () => setTimeout(noteTab, 0, true), true);
+  document.addEventListener('keyup', () => setTimeout(noteTab, 0, true), true);
+  function noteTab(pressed) {
     const open = document.querySelector('button[role="tab"][aria-selected="true"]');
-    if (!open || !open.dataset.tabId || open.dataset.tabId === now.tab) return;
-    if (now.tab) note('tab', open.dataset.tabId);   // not before the tab that the address asks for has opened
-    set({ tab: open.dataset.tabId });
+    if (!open || !open.dataset.tabId) return;
+    const tab = open.dataset.tabId, kept = new URLSearchParams(location.search).get('tab') || 'train';
+    if (pressed === true && tab !== kept) note('tab', tab);   // else the tab that the address asks for may be yet to open
+    set({ tab });
   }
   function note(name, value) {
     const url = new URL(location.href);
