@@ -123,7 +123,8 @@ def test_an_installed_page_lists_what_ships(installed: Path, tmp_path: Path) -> 
             found = re.search(r"http://[\d.]+:\d+", (tmp_path / "log").read_text())
             return found[0] if found else ""
 
-        wait_until(lambda: url() or process.poll() is not None, 90)
+        wait_until(lambda: url() or process.poll() is not None, 200)
+        assert url(), (tmp_path / "log").read_text()
         live = httpx.get(url() + "/gradio_api/lab/live", timeout=30).json()
         assert {each["id"] for each in live["pretrained"]} == {run.id for run in pretrained()} != set()
     finally:
@@ -217,7 +218,7 @@ def test_gradio_reloads_the_page_and_keeps_what_trains(tmp_path: Path, cache: Pa
         return httpx.get(url[0] + "/config", timeout=30).text
 
     try:
-        wait_until(lambda: re.search(r"http://[\d.]+:\d+", text()) or process.poll() is not None, 90)
+        wait_until(lambda: re.search(r"http://[\d.]+:\d+", text()) or process.poll() is not None, 200)
         url = re.findall(r"http://[\d.]+:\d+", text())
         before = runner_of(process.pid)
         words = project / "gan_ui" / "strings.py"
