@@ -260,10 +260,12 @@ def test_a_shared_page_gives_the_right_to_train_only_by_its_link(
     serving: Serving, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: dict[str, Any] = {}
-    monkeypatch.delenv("GAN_OWNER_TOKEN", raising=False)
+    monkeypatch.setenv("GAN_OWNER_TOKEN", "")  # so that it is taken back in the end, whatever was made of it
     monkeypatch.setattr(command, "start_logging", lambda level: None)
-    monkeypatch.setattr(Serving, "__init__", lambda self, *_: None)
-    monkeypatch.setattr(Serving, "serve", lambda self, host, port, share: asked.update(share=share) or 0)
+    monkeypatch.setattr(
+        Serving, "__init__", lambda self, runs_dir, trainings, mcp, host, share: asked.update(share=share)
+    )
+    monkeypatch.setattr(Serving, "serve", lambda self, port: 0)
     assert command.main(["--share"]) == 0
     assert asked == {"share": True}
     token = os.environ["GAN_OWNER_TOKEN"]
