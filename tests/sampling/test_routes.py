@@ -104,7 +104,7 @@ def test_the_z_route_draws_what_sample_draws(server):
 def test_bad_questions_get_a_sentence(server, query, says):
     answer = post(server, torch.zeros(Z_DIM), **query)
     assert answer.status_code == 422
-    assert answer.json().keys() == {"en", "zh", "field"}
+    assert answer.json().keys() == {"en", "zh", "detail", "field"}
     assert says in answer.json()["en"]
 
 
