@@ -169,7 +169,7 @@ def test_a_program_owns_the_run_whose_key_it_sends(app: App, owners_run: Run, ti
     if not request.node.callspec.params["app"]:
         return
     anna, bert = Client(app.url, verbose=False), Client(app.url, verbose=False)
-    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS})
+    overrides = json.dumps({"dataset": tiny_dataset, **SETTINGS, "snapshot_every": 250})
     mine = anna.predict("tutorial", 50_000, 0, overrides, api_name="/start")
     run_id, _, key = mine.partition(":")
     run = Run(app.runs_dir / run_id)
