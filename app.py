@@ -1,17 +1,12 @@
 """GAN Live: watch a GAN learn in the browser, and steer what it learned. `python app.py --help` lists the flags.
 
-`gradio app.py` serves it, too, and shows every change to gan_ui without a restart. `from app import demo` is the page.
+`from app import demo` is the page.
 """
 
 from __future__ import annotations
 
 import sys
 from typing import Any
-
-import gradio as gr
-
-if not gr.NO_RELOAD:  # gradio runs this file again, without our modules: the engine stays, and with it what it trains
-    sys.modules.update(globals()["engine"])
 
 from gan_ui.__main__ import main
 from gan_ui.serve import Serving
@@ -27,13 +22,5 @@ def __getattr__(name: str) -> Any:
     return globals()["demo"]
 
 
-def _remember(made: Serving) -> None:
-    """Keep, in the names of this file, what `gradio app.py` needs to reload the page."""
-    modules = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "gan_core"}
-    globals().update(engine=modules, serving=made, demo=made.page)
-
-
 if __name__ == "__main__":
-    if gr.NO_RELOAD:
-        sys.exit(main(made=_remember))
-    demo = Serving.build(globals()["serving"])  # by the changed program, for the app that runs
+    sys.exit(main())

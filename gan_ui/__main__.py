@@ -9,23 +9,16 @@ import argparse
 import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gan_core.logs import add_log_level, start_logging
 from gan_core.runs import default_runs_dir
 from gan_core.sentences import UserError
 
-if TYPE_CHECKING:
-    from gan_ui.serve import Serving  # which imports gradio: two seconds that gan-live train can do without
 
-
-def main(argv: Sequence[str] | None = None, made: Callable[[Serving], None] | None = None) -> int:
-    """Do what the command line says. Returns the exit code.
-
-    `made` gets the app before it is served.
-    """
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says. Returns the exit code."""
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv and not argv[0].startswith("-"):
         from gan_core.__main__ import main as engine
@@ -35,15 +28,13 @@ def main(argv: Sequence[str] | None = None, made: Callable[[Serving], None] | No
     start_logging(arguments.log_level)
     if arguments.share:  # who knows the public address may watch; to train takes this, too
         os.environ["GAN_OWNER_TOKEN"] = os.environ.get("GAN_OWNER_TOKEN", "").strip() or secrets.token_urlsafe(16)
-    from gan_ui.serve import Serving
+    from gan_ui.serve import Serving  # which imports gradio: two seconds that gan-live train can do without
 
     try:
         serving = Serving(arguments.runs_dir, arguments.max_trainings, arguments.mcp, arguments.host, arguments.share)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    if made:
-        made(serving)
     return serving.serve(arguments.port)
 
 

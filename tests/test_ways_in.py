@@ -1,4 +1,4 @@
-"""The ways in: a checkout, an installed package, `from app import demo`, `gradio app.py`, --share and --log-level."""
+"""The ways in: a checkout, an installed package, `from app import demo`, --share and --log-level."""
 
 from __future__ import annotations
 
@@ -200,60 +200,6 @@ import os; os._exit(0)
         timeout=120,
     )
     assert done.stdout.strip() == "well", done.stderr
-
-
-def test_gradio_reloads_the_page_and_keeps_what_trains(tmp_path: Path, cache: Path) -> None:
-    project = copy_project(tmp_path / "project")
-    command = [sys.executable, "-c", "from gradio.cli import cli; cli()", "app.py", "--", "--runs-dir", "runs"]
-    log = open(tmp_path / "log", "wb")  # noqa: SIM115 - closed with the process
-    variables = {"GAN_DATA_DIR": str(cache), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command, cwd=project, env={**os.environ, **variables}, stdout=log, stderr=log, start_new_session=True
-    )
-
-    def text() -> str:
-        return (tmp_path / "log").read_text()
-
-    def titles() -> str:
-        return httpx.get(url[0] + "/config", timeout=30).text
-
-    try:
-        wait_until(lambda: re.search(r"http://[\d.]+:\d+", text()) or process.poll() is not None, 200)
-        url = re.findall(r"http://[\d.]+:\d+", text())
-        before = runner_of(process.pid)
-        words = project / "gan_ui" / "strings.py"
-        assert "A word that is new" not in titles()
-        changed = re.sub(r'("app\.train": \(\s*)"[^"]*"', r'\1"A word that is new"', words.read_text("utf-8"), count=1)
-        assert changed != words.read_text("utf-8")
-        words.write_text(changed, "utf-8")
-        wait_until(lambda: "A word that is new" in titles() or "failed with" in text(), 60)
-        assert "failed with" not in text(), text()
-        assert runner_of(process.pid) == before, "the warm trainer process is the one from before"
-        assert httpx.get(url[0] + "/gradio_api/lab/live", timeout=30).json()["pretrained"]
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(30)
-        log.close()
-
-
-def runner_of(parent: int) -> set[int]:
-    """The trainer processes below a process."""
-    children: dict[int, list[int]] = {}
-    workers = set()
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            stat, line = (entry / "stat").read_text(), (entry / "cmdline").read_bytes()
-        except OSError:
-            continue
-        children.setdefault(int(stat.rpartition(")")[2].split()[1]), []).append(int(entry.name))
-        if b"gan_core.worker" in line:
-            workers.add(int(entry.name))
-    below, found = [parent], set()
-    while below:
-        pid = below.pop()
-        below += children.get(pid, [])
-        found.add(pid)
-    return workers & found
 
 
 def test_a_shared_page_gives_the_right_to_train_only_by_its_link(
