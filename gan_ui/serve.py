@@ -12,8 +12,6 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import gradio as gr
-
 from gan_core.runner import Runner
 from gan_core.sentences import UserError
 from gan_ui.api import check_mcp
@@ -50,15 +48,11 @@ class Serving:
             from gan_ui.zero import draw
         self.samples, self.jobs = SampleServer(runs_dir, draw), Jobs()
         self.keeper = _keeper(runs_dir, self.who.keeps) if self.who.keeps else None
-        self.page = self.build()
+        self.page = build(self.runner, self.samples, self.who, only_tools=mcp)
         # whoever has only the page, as after `from app import demo`, launches it with its routes and the door before them
         names = Names(host, os.environ, share)
         settings = launch_settings(self.runner, self.samples, self.jobs, self.who, self.keeper, names)
         self.page.launch = functools.partial(self.page.launch, **settings)  # type: ignore[method-assign]
-
-    def build(self) -> gr.Blocks:
-        """A page for this app; another one is made after a change to the program, when gradio reloads it."""
-        return build(self.runner, self.samples, self.who, only_tools=self._mcp)
 
     def serve(self, port: int | None = None) -> int:
         """Serve until SIGTERM or Ctrl-C, then save and stop the training. Returns the exit code."""
