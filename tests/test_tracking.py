@@ -93,7 +93,8 @@ def test_rows_that_are_none_are_left_out(make_run: Callable[..., Run], tmp_path:
     run = make_run("odd", steps=4)
     train_run(run)
     with open(run.folder / "history.jsonl", "a") as file:
-        file.write('{}\n{"step": "x", "d_loss": 1}\n{"step": 9, "d_loss": "much", "g_loss": 2.5, "seconds": NaN}\n')
+        file.write('{}\n{"step": "x", "d_loss": 1}\n{"step": 8, "d_loss": "much", "g_loss": 1}\n')
+        file.write('{"step": 9, "g_loss": 2.5, "seconds": NaN}\n')
     assert main(["track", str(run.folder), "--logdir", str(tmp_path)]) == 0
     assert scalars(tmp_path / "odd", "train/g_loss")[-1] == (9, 2.5)
     assert scalars(tmp_path / "odd", "train/d_loss")[-1][0] == 4

@@ -103,7 +103,7 @@ def test_the_keys_scrub_and_play(opened: Callable[..., Any]) -> None:
     wait_for_step(page, 800)
     assert page.get_attribute("#rp-fakes", "src") != last
     assert page.get_attribute("#rp-slider", "aria-valuetext") == "step 800, snapshot 5 of 6"
-    assert page.locator(".gq-step").text_content() == "at step 810"
+    assert page.locator(".gq-step").text_content() == "at step 810, 1,000 fakes"
     assert "40.0" in page.locator("[data-row=digit_fid] td").first.text_content()
     page.keyboard.press("Home")
     wait_for_step(page, 0)
@@ -125,7 +125,7 @@ def test_the_alerts_are_told_where_they_began(opened: Callable[..., Any]) -> Non
     wait_for_step(page, 800)
     assert page.locator("#rp-jumps button").all_text_contents() == ["⚠ G draws too few kinds of digits · 800"]
     card = page.locator(".gx-alerts li")
-    assert "7 digits make up less than 1 %" in card.text_content()
+    assert "7 digits make up less than 5 %" in card.text_content()
     assert not card.locator("button").is_visible()  # nothing can be cured here
     page.click("#rp-language")
     assert "G 画的数字种类太少" in card.text_content()
