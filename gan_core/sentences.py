@@ -27,6 +27,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{field} 为“{value}”，但必须是：{choices} 之一。",
     ),
     "not_a_number": ("{field} must be a number, not “{value}”.", "{field} 必须是数字，而不是“{value}”。"),
+    "not_text": ("{field} must be text, not “{value}”.", "{field} 必须是文本，而不是“{value}”。"),
     "not_a_whole_number": ("{field} must be a whole number, not “{value}”.", "{field} 必须是整数，而不是“{value}”。"),
     "out_of_range": (
         "{field} is {value}, but it must be between {low} and {high}.",
@@ -69,6 +70,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "That answer is not here: it was fetched already, or newer ones took its place; ask again.",
         "这个结果已不在：它已被取走，或被更新的结果取代；请重新请求。",
     ),
+    "event_not_understood": (
+        "That is not what events of this app take; reload the page and try again.",
+        "事件的内容无法理解；请刷新页面后重试。",
+    ),
+    "event_unknown": ("This app has no endpoint called {name}.", "本程序没有名为 {name} 的接口。"),
+    "event_too_short": (
+        "{name} takes {needed} values, and only {sent} came.",
+        "{name} 需要 {needed} 个值，只收到 {sent} 个。",
+    ),
+    "event_takes": ("{name} takes these values by name: {takes}.", "{name} 按名称接受这些值：{takes}。"),
     "not_served": ("This app has nothing at this address.", "本程序在此地址没有内容。"),
     "mcp_missing": (
         'Agents need a package that is not installed; run: pip install "gradio[mcp]".',

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_type_hints
 
 import gradio as gr
 from gradio.events import api
@@ -19,6 +20,7 @@ from gan_core.runs import Run, list_runs
 from gan_core.sentences import UserError
 from gan_ui.acting import Acting
 from gan_ui.live import error_sentences
+from gan_ui.queries import number
 from gan_ui.sampling import SampleServer
 from gan_ui.who import Who, new_secret
 
@@ -193,22 +195,35 @@ def check_mcp() -> None:
 
 
 def _plainly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, with UserErrors as gradio's own kind, which reaches the client as a sentence and no traceback."""
+    """The function, given only what its signature promises, and with UserErrors as gradio's own kind, which reaches the
+    client as a sentence and no traceback."""
+    signature, kinds = inspect.signature(function), get_type_hints(function)
 
     @functools.wraps(function)
     def plain(*args: Any, **kwargs: Any) -> Any:
+        given = signature.bind(*args, **kwargs)
         try:
-            return function(*args, **kwargs)
+            checked = {name: _checked(name, value, kinds[name]) for name, value in given.arguments.items()}
+            return function(**checked)
         except UserError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
     return plain
 
 
+def _checked(name: str, value: Any, kind: type) -> Any:
+    """An argument of that kind. Raises UserError."""
+    if kind is int:
+        return int(number(name, value, -(2**53), 2**53, whole=True))
+    if kind is str and not isinstance(value, str):
+        raise UserError("not_text", field=name, value=value)
+    return value
+
+
 def _object(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text or "{}")
-    except (ValueError, TypeError):
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise UserError("overrides_not_json", text=text)

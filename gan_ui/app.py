@@ -16,6 +16,7 @@ from gan_ui.components.classroom import classroom
 from gan_ui.components.kept import kept
 from gan_ui.components.timeline import timeline
 from gan_ui.door import Door
+from gan_ui.event_bodies import Checked
 from gan_ui.explore import compare_tab, explore_tab
 from gan_ui.film_routes import Films, film_routes
 from gan_ui.jobs import Jobs, job_routes
@@ -133,6 +134,7 @@ def launch_settings(
             "middleware": [
                 Middleware(Door, who=who, runs_dir=runner.runs_dir, names=names or Names()),
                 Middleware(Bounded),
+                Middleware(Checked),
             ],
         },
         "footer_links": ["api", "settings"],

@@ -90,6 +90,7 @@ PACES = {
 PATIENCE = 0.3  # seconds that a request is held back rather than refused: one that comes after the other never is
 SHARED = 10  # an address without a cookie may be a whole class
 BUCKETS = 10_000
+LONGEST_NAME = 255  # bytes of one part of a path
 YEAR = 365 * 86_400
 
 
@@ -159,7 +160,7 @@ class Door:
             return self._let_in(request, person)
         path, method = _path(request), "GET" if request.method == "HEAD" else request.method
         entry = _ours(method, path) if path.startswith(LAB) else served(method, path)
-        if entry is None:
+        if entry is None or not _could_be_a_path(path):
             return refused(UserError("not_served"), HTTPStatus.NOT_FOUND)
         action, kind = entry
         if kind and person.role != "owner":
@@ -200,6 +201,11 @@ def _path(request: Request) -> str:
     """The path as the router will see it. Not `request.url`, into which the Host header can write a path of its own."""
     path, root = str(request.scope["path"]), str(request.scope.get("root_path", "")).rstrip("/")
     return path[len(root) :] or "/" if path == root or path.startswith(root + "/") else path
+
+
+def _could_be_a_path(path: str) -> bool:
+    """Whether a file system would take it, which Gradio looks into and fails."""
+    return path.isprintable() and all(len(part.encode("utf-8", "replace")) <= LONGEST_NAME for part in path.split("/"))
 
 
 def _is_page(request: Request) -> bool:

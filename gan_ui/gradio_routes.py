@@ -38,7 +38,6 @@ SERVED: dict[tuple[str, str], tuple[str, str | None]] = {
     ("GET", API + "info/"): ("watch", None),
     ("GET", API + "openapi.json"): ("watch", None),
     ("GET", API + "heartbeat/{session_hash}"): ("watch", None),
-    ("GET", API + "dev/reload"): ("lead", None),  # `gradio app.py`, for whoever writes this app
     # events and endpoints, which hold their own rights
     ("POST", API + "run/{api_name}"): ("watch", "event"),
     ("POST", API + "run/{api_name}/"): ("watch", "event"),

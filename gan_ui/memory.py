@@ -85,10 +85,6 @@ class Answers:
         self._unread: list[Unread] = []
         self._queue.send_message = self.send
 
-    def are_of(self, app: Any) -> bool:
-        """Whether the app still has the page whose queue this is."""
-        return app.get_blocks()._queue is self._queue
-
     def send(self, event: Any, message: Any) -> None:
         """What the queue calls for each thing that it has to say of an event."""
         if event.session_hash not in self._queue.pending_messages_per_session:
@@ -148,8 +144,8 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        app = scope["app"]
-        if self._answers is None or not self._answers.are_of(app):  # `gradio app.py` loads the page anew
+        if self._answers is None:
+            app = scope["app"]
             sessions = Sessions()
             sessions.set_blocks(app.get_blocks())
             app.state_holder = sessions

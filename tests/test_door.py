@@ -101,6 +101,13 @@ def test_what_the_table_does_not_know_is_served_to_nobody(client: Callable[..., 
     assert client(TOKEN).get("/theme.css").status_code == 200
 
 
+def test_a_path_that_no_file_system_takes_is_not_looked_for(client: Callable[..., TestClient]) -> None:
+    assert client(TOKEN).get("/assets/" + "a" * 256).status_code == 404
+    assert client(TOKEN).get("/static/%E4%B8%AD" + "a" * 253).json()["zh"]
+    assert client(TOKEN).get("/assets/a%00b").json()["zh"]
+    assert "zh" not in client(TOKEN).get("/assets/" + "a" * 255).text  # which Gradio itself has not
+
+
 def test_a_host_header_cannot_pretend_to_be_another_address(client: Callable[..., TestClient]) -> None:
     for host in ("a/theme.css?", "a/gradio_api/lab/live?x=", "a/#"):
         assert client(TOKEN).post("/gradio_api/process_recording", headers={"host": host}).status_code == 404

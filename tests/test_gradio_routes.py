@@ -57,6 +57,7 @@ SHUT = {
     ("POST", API + "vibe-code/"),
     ("POST", API + "vibe-edit"),
     ("POST", API + "vibe-edit/"),
+    ("GET", API + "dev/reload"),
     ("POST", API + "undo-vibe-edit"),
     ("POST", API + "undo-vibe-edit/"),
     ("POST", API + "vibe-starter-queries"),
