@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlparse
@@ -43,40 +44,62 @@ class Visitor:
         self._host = urlparse(url).netloc
         self._codes = codes
         self._times = times
-        self._cookie = ""
+        self.cookie = ""
+        self.code = 0  # of the last answer
+        self.broke = ""  # why there was none the last time
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
-        """One request; notes its status, 0 for a connection that broke, and how long it took."""
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        patience: float = 20.0,
+    ) -> bytes:
+        """One request; notes its status, 0 for a connection that broke or took longer, and how long it took."""
         began = time.perf_counter()
         try:
-            code, answer = await asyncio.wait_for(self._exchange(method, path, body), 20)
-        except (OSError, EOFError, ValueError, TimeoutError):
+            code, answer = await asyncio.wait_for(self._exchange(method, path, body, headers or {}), patience)
+        except (OSError, EOFError, ValueError, TimeoutError) as error:
+            self.broke = type(error).__name__
+            if self._streams:
+                self._streams[1].close()
             self._streams, code, answer = None, 0, b""
+        self.code = code
         self._codes[code] += 1
         self._times.append(time.perf_counter() - began)
         return answer
 
-    async def _exchange(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    async def _exchange(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         host, port = self._host.split(":")
         if self._streams is None:
             self._streams = await asyncio.open_connection(host, int(port))
         reader, writer = self._streams
-        head = f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\nCookie: {self._cookie}\r\nContent-Length: {len(body)}\r\n"
-        writer.write(head.encode() + b"\r\n" + body)
-        headers = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        for cookie in re.findall(r"(?im)^set-cookie: (gan_visitor=[^;]+)", headers):
-            self._cookie = cookie
-        length = re.search(r"(?im)^content-length: (\d+)", headers)
+        sent = {"Host": self._host, "Cookie": self.cookie, "Content-Length": str(len(body)), **headers}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+        writer.write("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body)
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        code = int(head[9:12])
+        for cookie in re.findall(r"(?im)^set-cookie: (gan_visitor=[^;]+)", head):
+            self.cookie = cookie
+        answer = b"" if method == "HEAD" or code in (204, 304) else await self._read(reader, head)
+        if re.search(r"(?im)^connection: close", head):
+            writer.close()
+            self._streams = None
+        return code, answer
+
+    async def _read(self, reader: asyncio.StreamReader, head: str) -> bytes:
+        length = re.search(r"(?im)^content-length: (\d+)", head)
         if length:
-            return int(headers[9:12]), await reader.readexactly(int(length[1]))
+            return await reader.readexactly(int(length[1]))
         answer = b""
-        if "chunked" in headers.lower():
+        if "chunked" in head.lower():
             while size := int(await reader.readline(), 16):
                 answer += await reader.readexactly(size)
                 await reader.readline()
             await reader.readline()
-        return int(headers[9:12]), answer
+        return answer
 
 
 async def view(visitor: Visitor, run: str, until: float) -> None:
