@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 TITLE = "GAN Live · 看 GAN 学习"
-STORES = ("live.js", "place.js", "pose_store.js")  # what every part of the page may use, in this order
+STORES = ("live.js", "place.js", "subject.js", "pose_store.js")  # what every part of the page may use, in this order
 UPLOAD_LIMIT = "200mb"
 QUEUE_LENGTH = 200  # of events that wait, each with what it was sent
 

@@ -228,11 +228,19 @@ def _buttons(acting: Acting, run_id: str) -> list[Any]:
     ]
 
 
+def _sent(event: gr.EventData, name: str) -> str:
+    """What a component sends with its event; "" from a program that sends nothing."""
+    try:
+        return str(getattr(event, name))
+    except (AttributeError, TypeError):
+        return ""
+
+
 def _cure(acting: Whose) -> Callable[..., dict[str, str]]:
     """A handler for the doctor's buttons: the settings come from the run itself, not from the visitor's page."""
 
     def cure(request: gr.Request, language: Language, event: gr.EventData) -> dict[str, str]:
-        run_id, kind, person = str(event.run), str(event.kind), acting(request)
+        run_id, kind, person = _sent(event, "run"), _sent(event, "kind"), acting(request)
         try:
             settings, step = _remedy(person.runner, run_id, kind)
             person.person.check("branch")  # before anything is paused
@@ -284,7 +292,7 @@ def _reuse(runner: Runner) -> Callable[..., list[Any]]:
 
 def _on_card(acting: Whose, action: Callable[[Acting, str], Any]) -> Callable[..., dict[str, str]]:
     def act(request: gr.Request, language: Language, event: gr.EventData) -> dict[str, str]:
-        run_id = str(event.run)
+        run_id = _sent(event, "run")
         try:
             action(acting(request), run_id)
         except UserError as error:

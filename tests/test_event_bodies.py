@@ -86,6 +86,14 @@ def test_what_events_take_passes(client: httpx.Client) -> None:
     assert "images" in client.get(f"{API}call/sample/{by_name.json()['event_id']}").text
 
 
+@pytest.mark.parametrize("event", ["page_card_delete", "page_card_resume", "page_cure"])
+@pytest.mark.parametrize("sent", [None, [], "run", {"kind": 1}])
+def test_an_event_of_a_component_without_what_that_sends(client: httpx.Client, event: str, sent: Any) -> None:
+    answer = client.post(f"{API}run/{event}", json={"data": ["en"], "event_data": sent})
+    assert answer.status_code == 200
+    assert "run" in answer.json()["data"][0]["message"].lower()
+
+
 def test_a_fault_of_ours_stays_a_500(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,7 +5,7 @@
 // pose (pose_store.js). What is on the screen is described by a key; whenever the key of what is wanted differs, and the
 // tab can be seen, the server is asked.
 
-const NEAR = 5, NEAR_EVERY_MS = 250, NEAR_EVERY_MS_HELD = 600, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10, BEST = 'best';
+const NEAR = 5, NEAR_EVERY_MS = 250, NEAR_EVERY_MS_HELD = 600, LAST_SEED = 2 ** 31 - 1, MAGNIFY = 10;
 
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('explore.' + key, values);
@@ -17,7 +17,6 @@ const query = new URLSearchParams(location.search);
 
 let view = null, language = 'en', visible = false, error = null;
 let refusal = null;                        // of a direction's name; said until z, the run or the snapshot changes, or another name is tried
-let shipped = '', followed = null;         // a run that ships, chosen here; and the page's choice when that was made
 let sampled = '';                          // the run that the axes, the classes and the directions belong to
 let drawSeed = 0;                          // the seed that z is to be drawn from, until it has been; else null
 let axes = null, axesOf = '';              // [right, down], the directions of the neighbourhood; of which run and seed
@@ -35,9 +34,8 @@ element.settled = () => Boolean(pose()) && !linked && digitShown === digitKey() 
 
 const pose = () => ganPose.pose;
 const snapshot = () => snapshots.value || 'live';
-/** What is sampled: a run that ships, or else the run that the page shows. */
 function subject() {
-  const ships = (view.pretrained || []).find(run => run.id === (shipped || (view.run ? '' : view.pretrained[0].id)));
+  const ships = (view.pretrained || []).find(run => run.id === ganSubject.run);
   return ships ? {run: ships.id, version: 0, steps: ships.snapshots}
     : {run: view.run, version: view.live_version, steps: view.snapshots || []};
 }
@@ -323,7 +321,7 @@ async function writePose() {
 /** Takes the pose of a text, with its run and snapshot; promises a note for the reader, or null. */
 async function readPose(text) {
   const said = await (await ask('pose', {text, run: subject().run})).json(), fits = pose() && pose().z.length === said.z.length;
-  if (said.run !== subject().run) choose(said.run);
+  if (said.run !== subject().run) ganSubject.choose(said.run);
   wantedSnapshot = said.step === null ? 'live' : String(said.step);
   drawSeed = null;
   if (!fits) measureRadius(said.z.length);
@@ -385,19 +383,6 @@ function tellChoices() {
   ganPose.set({run, snapshot: snapshot(), ...(other ? {classes: null} : {})});
 }
 
-/** A visitor who has chosen nothing sees the best that ships; whoever starts or opens a run samples that one. */
-function newView(fresh) {
-  view = fresh;
-  if (followed === null && (view.pretrained || []).some(run => run.id === query.get('net'))) {
-    shipped = query.get('net');            // the page was loaded again
-    followed = ganLive.chosen;
-  } else if (followed !== ganLive.chosen) {
-    shipped = !ganLive.chosen && (view.pretrained || []).some(run => run.id === BEST) ? BEST : '';
-    followed = ganLive.chosen;
-  }
-  newSubject();
-}
-
 function newSubject() {
   const {run} = subject();
   root.classList.remove('lb-waiting');
@@ -409,14 +394,6 @@ function newSubject() {
   tellChoices();
   wantedSnapshot = null;
   pump();
-}
-
-function choose(run) {
-  shipped = (view.pretrained || []).some(one => one.id === run) ? run : '';
-  if (!shipped) ganLive.select(run);
-  followed = ganLive.chosen;
-  if (window.ganPlace) ganPlace.note('net', shipped);
-  newSubject();
 }
 
 function speak(newLanguage) {
@@ -453,7 +430,7 @@ find('.lb-near').addEventListener('keydown', walkTiles);
 tiles.forEach((tile, i) => tile.addEventListener('click', () => moveTo(i)));
 seedBox.addEventListener('change', () => newSeed(seedBox.value));
 zooms.addEventListener('change', () => bars.zoom(Number(zooms.value)));
-runs.addEventListener('change', () => choose(runs.value));
+runs.addEventListener('change', () => ganSubject.choose(runs.value));
 for (const button of element.querySelectorAll('.lb-view')) {
   button.addEventListener('click', () => { bankView = button.dataset.view; tellBankView(); pump(); });
 }
@@ -475,4 +452,4 @@ tellBankView();
 tellClasses();
 ganPose.on(newPose);
 ganLive.on('language', speak);
-ganLive.on('view', newView);
+ganSubject.on((_, fresh) => { view = fresh; newSubject(); });

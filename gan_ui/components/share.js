@@ -6,7 +6,7 @@ const find = selector => element.querySelector(selector);
 const sentence = pair => pair[ganLive.language] || pair.en;
 const megabytes = bytes => (bytes / 1e6).toFixed(1);
 
-let view = null, picked = '', me = null, visible = false, facts = null, factsOf = '', factsAt = 0;
+let view = null, explored = '', me = null, visible = false, facts = null, factsOf = '', factsAt = 0;
 const cards = {};
 
 /** One card: its form, its strip, and the place for what came of it. */
@@ -54,8 +54,6 @@ function makeCard(name, {path, body, done, told = () => {}, ended = () => {}, sa
 }
 
 const bothLanguages = key => ({en: GAN_WORDS['share.' + key][0], zh: GAN_WORDS['share.' + key][1]});
-// what ships is not among the runs that the page can show, but can be chosen here; where there is no run yet it is
-const shownRun = () => view ? picked || view.run || ((view.pretrained || [])[0] || {id: ''}).id : '';
 function post(path, body) {
   const headers = {'content-type': 'application/json'};
   return ask('share/' + path, {}, {method: 'POST', headers, body: JSON.stringify(body), signal: AbortSignal.timeout(LOOK_PATIENCE_MS)});
@@ -65,13 +63,13 @@ function post(path, body) {
 
 makeCard('replay', {
   path: () => 'replay',
-  body: () => ({run: shownRun(), kind: cards.replay.field('kind').value}),
+  body: () => ({run: ganSubject.run, kind: cards.replay.field('kind').value}),
   done: () => {},
 });
 
 makeCard('push', {
   path: () => ganLive.may('push') ? 'push' : 'push_own',
-  body: () => ({run: shownRun(), repo: cards.push.field('repo').value, tag: cards.push.field('tag').value, private: cards.push.field('private').checked}),
+  body: () => ({run: ganSubject.run, repo: cards.push.field('repo').value, tag: cards.push.field('tag').value, private: cards.push.field('private').checked}),
   done: result => cards.push.finished('pushed', result.url),
 });
 
@@ -95,7 +93,7 @@ const publish = makeCard('publish', {
 });
 function asked() {
   const field = publish.field;
-  return {repo: field('repo').value, hardware: field('hardware').value, private: field('private').checked, run: field('with_run').checked ? shownRun() : ''};
+  return {repo: field('repo').value, hardware: field('hardware').value, private: field('private').checked, run: field('with_run').checked ? ganSubject.run : ''};
 }
 // looking first: the button that publishes is there only below what it would do
 publish.changed = () => { plan = null; };
@@ -121,7 +119,7 @@ find('.sh-go').addEventListener('click', () => publish.start());
 
 function show() {
   if (!cards.publish || !view) return;
-  const run = shownRun(), known = facts && factsOf.startsWith(run + ' ');
+  const run = ganSubject.run, known = facts && factsOf.startsWith(run + ' ');
   find('.sh-who').textContent = !me ? '' : me.account ? word('signed_in', {account: me.account}) : me.error ? sentence(me.error) : word('own_token');
   const may = {replay: ganLive.may('export'), push: ganLive.may('push') || (props.space && ganLive.may('push_own')), pull: ganLive.may('pull'), publish: ganLive.may('publish')};
   find('.sh-who').hidden = !(may.push || may.pull || may.publish);
@@ -159,24 +157,18 @@ function showPlan() {
 
 function showRuns() {
   const select = find('.sh-run'), listed = [...(view.runs || []), ...(view.pretrained || [])].map(run => [run.id, run.status ? '' : word('ships')]);
-  const run = shownRun(), key = JSON.stringify([listed, run, ganLive.language]);
+  const run = ganSubject.run, key = JSON.stringify([listed, run, ganLive.language]);
   if (select.dataset.key === key) return;
   select.dataset.key = key;
   select.replaceChildren(...listed.map(([id, note]) => new Option(id + (note && ' · ' + note), id, false, id === run)));
 }
-find('.sh-run').addEventListener('change', event => {
-  const id = event.target.value;
-  picked = view.runs.some(run => run.id === id) ? '' : id;
-  if (!picked) ganLive.select(id);
-  publish.changed();
-  refresh();
-});
+find('.sh-run').addEventListener('change', event => ganSubject.choose(event.target.value));
 
 // ---- what the server knows ----
 
 async function refresh() {
   if (!visible || !view) return;
-  const run = shownRun(), of = run + ' ' + view.status + ' ' + (view.snapshots || []).length;
+  const run = ganSubject.run, of = run + ' ' + view.status + ' ' + (view.snapshots || []).length;
   if (run && of !== factsOf && performance.now() - factsAt > (factsOf.startsWith(run + ' ') ? REFRESH_MS : 0)) {
     factsOf = of;
     factsAt = performance.now();
@@ -202,8 +194,9 @@ new IntersectionObserver(entries => {
   visible = entries.at(-1).isIntersecting;
   if (visible) { askMe(); refresh(); }
 }).observe(find('.sh'));
-ganLive.on('view', fresh => {
-  if (view && view.run !== fresh.run) { picked = ''; publish.changed(); }
+ganSubject.on((run, fresh) => {
+  if (explored && explored !== run) publish.changed();
+  explored = run;
   view = fresh;
   showRuns();
   refresh();

@@ -4,15 +4,12 @@
 // (ganLive), or one that ships and was chosen here; the pose is the page's (ganPose). timeline.py joins this file behind
 // timeline_words.js, which says all this in words, and those of the parts.
 
-const BEST = 'best';
-
 const find = selector => element.querySelector(selector);
 const word = (key, values) => ganLive.t('timeline.' + key, values);
 const root = find('.tl'), slider = find('.tl-slider'), runBox = find('.tl-run'), play = find('.tl-play');
 const number = value => value.toLocaleString('en-US');
 
 let view = null, visible = false;
-let shipped = '', followed = null;            // a run that ships, chosen here; and the page's choice when that was made
 let line = null, now = 0, atEnd = true;       // the server's timeline; the place in it; whether to stay at its end as it grows
 let notice = null, refused = null, trouble = null;  // a word with its values; the server's no to this run; what is tried again
 let linked = null;                            // a place to go to, {run, step}, until its run's timeline is there
@@ -25,10 +22,7 @@ element.prefetched = () => Boolean(line) && line.steps.every((_, place) =>
 // ---- the run, and what the server knows of it ----
 
 const isShipped = run => Boolean(view && (view.pretrained || []).some(one => one.id === run));
-function subject() {
-  if (!view) return '';
-  return shipped || view.run || (isShipped(BEST) ? BEST : ((view.pretrained || [])[0] || {id: ''}).id);
-}
+const subject = () => ganSubject.run;
 const summary = run => view && (view.runs || []).find(one => one.id === run);
 const runsToChoose = () => [
   ...(view ? view.runs || [] : []).map(({id, status}) => [id, id + ' · ' + ganLive.t('status.is_' + status)]),
@@ -203,10 +197,7 @@ const duel = makeDuel(find('.td'), {
 
 function choose(run) {
   say('');
-  shipped = isShipped(run) ? run : '';
-  if (!shipped) ganLive.select(run);
-  followed = ganLive.chosen;
-  newSubject();
+  ganSubject.choose(run);
 }
 
 let known = '';
@@ -261,8 +252,7 @@ ganPlace.on('go', place => {
   else linked = {run: place.run || subject(), step: place.step};
 });
 ganLive.on('language', speak);
-ganLive.on('view', fresh => {
+ganSubject.on((_, fresh) => {
   view = fresh;
-  if (followed !== ganLive.chosen) { shipped = ''; followed = ganLive.chosen; }
   newSubject();
 });

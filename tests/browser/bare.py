@@ -11,7 +11,7 @@ from gan_ui.strings import STRINGS
 
 COMPONENTS = Path(gan_ui.__file__).parent / "components"
 
-# The page's store, cut down: what live.js promises the components. The store of the pose is the real one.
+# The page's store, cut down: what live.js promises the components. The stores of the run and of the pose are the real ones.
 STORE = (
     "const GAN_WORDS = "
     + json.dumps(STRINGS).replace("</", "<\\/")
@@ -34,6 +34,7 @@ window.ganLive = (() => {
   };
 })();
 """
+    + (COMPONENTS / "subject.js").read_text(encoding="utf-8")
     + (COMPONENTS / "pose_store.js").read_text(encoding="utf-8")
 )
 PAGE_CSS = (COMPONENTS / "page.css").read_text(encoding="utf-8")

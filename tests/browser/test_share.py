@@ -140,3 +140,22 @@ def test_the_page_says_that_the_runs_are_kept(open_tab: Callable[..., Tab], hub:
     tab.page.wait_for_function("document.querySelector('.kp')?.textContent.includes('Runs are kept in bob/kept')")
     wait_until(lambda: "runs/small/gan-live.json" in hub["bob/kept"].files)
     assert hub["bob/kept"].private
+
+
+def test_the_tabs_agree_on_the_run_that_is_explored(open_tab: Callable[..., Tab]) -> None:
+    page = open_tab("?tab=share").page
+
+    def chosen(run: str) -> None:
+        for tab, box in (("explore", ".lb-run"), ("timeline", ".tl-run"), ("share", ".sh-run")):
+            page.evaluate("tab => ganLive.openTab(tab)", tab)
+            page.wait_for_function("([box, run]) => document.querySelector(box)?.value === run", arg=[box, run])
+
+    chosen("best")  # whoever has chosen nothing
+    page.select_option(".sh-run", "small")
+    chosen("small")
+    page.evaluate("ganLive.openTab('timeline')")
+    page.select_option(".tl-run", "conditional")
+    chosen("conditional")
+    page.reload()
+    page.wait_for_function("window.ganLive?.view?.run")
+    chosen("conditional")
