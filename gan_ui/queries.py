@@ -54,6 +54,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     """A JSON object. Raises UserError."""
     try:
         found = json.loads(body)
+        json.dumps(found, ensure_ascii=False).encode()  # half of a character pair is no text
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -67,5 +68,6 @@ def refused(error: UserError, status: int | None = None) -> Response:
     "detail" is what Gradio's own clients show.
     """
     status = status or (413 if error.key == "body_too_large" else 422)
-    said = {"en": error.say("en"), "zh": error.say("zh"), "detail": error.say("en"), "field": error.field}
+    en, zh = (error.say(language).encode("utf-8", "replace").decode() for language in ("en", "zh"))
+    said = {"en": en, "zh": zh, "detail": en, "field": error.field}
     return JSONResponse(said, status)

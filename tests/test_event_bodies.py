@@ -11,8 +11,10 @@ import pytest
 
 from gan_core.runner import Runner
 from gan_core.runs import pretrained
+from gan_core.sentences import UserError
 from gan_ui.app import build, launch_settings
 from gan_ui.jobs import Jobs
+from gan_ui.queries import refused
 from gan_ui.sampling import SampleServer
 from gan_ui.who import Who
 
@@ -75,6 +77,15 @@ def test_settings_that_nest_too_deep_are_one_sentence(client: httpx.Client) -> N
     answer = client.post(API + "run/start", json={"data": ["minute", 0, 0, DEEP]}, headers=owner)
     assert answer.status_code == 422
     assert "JSON" in answer.json()["error"]
+
+
+def test_half_of_a_character_pair_is_no_text_and_a_refusal_can_hold_it(client: httpx.Client) -> None:
+    for path in ("lab/walk", "lab/share/replay", "lab/film/walk"):
+        answer = client.post(API + path, content=b'{"run": "\\ud83d"}', headers={"X-Owner-Token": "a"})
+        assert answer.status_code == 422
+        assert "JSON" in answer.json()["en"]
+    assert "�" not in bytes(refused(UserError("unknown_run", run="ok")).body).decode()
+    assert "“?”" in bytes(refused(UserError("unknown_run", run="\ud83d")).body).decode()
 
 
 def test_what_events_take_passes(client: httpx.Client) -> None:

@@ -39,14 +39,13 @@ class Besieged:
         """Resident memory of the app's own process, MB."""
         return resident_mb(self.process.pid)
 
-    def fingerprint(self) -> str:
-        """Of every file of the runs directory."""
-        found = hashlib.sha256()
-        for path in sorted(self.runs_dir.rglob("*")):
-            found.update(str(path.relative_to(self.runs_dir)).encode() + b"\0")
-            if path.is_file():
-                found.update(hashlib.sha256(path.read_bytes()).digest())
-        return found.hexdigest()
+    def files(self) -> dict[str, str]:
+        """The hash of every file of the runs directory."""
+        return {
+            str(path.relative_to(self.runs_dir)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.runs_dir.rglob("*"))
+            if path.is_file()
+        }
 
     def temporary_mb(self) -> float:
         """What lies in its temporary folder, MB."""
