@@ -86,7 +86,7 @@ async def calls(app: Besieged, count: int) -> dict[str, Any]:
     times: list[float] = []
     left = iter(range(count))
     seen: list[int] = []
-    body = json.dumps({"data": ["minute-run", 64]}).encode()
+    body = json.dumps({"data": ["minute-run", -1, 0, 64, -1]}).encode()
 
     async def call() -> None:
         visitor = Visitor(app.url, codes, times)

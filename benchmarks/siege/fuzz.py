@@ -94,6 +94,13 @@ class Fuzz:
             path += "/".join(self._segment() for _ in range(self._random.randint(1, 3)))
         if self._random.random() < 0.05:
             path += self._random.choice(("/", "//", "/..", "/.", ";x", "%2f", "/%2e%2e/config"))
+        if "/mcp" in path and method == "POST":
+            return (
+                method,
+                path,
+                self._tool_call(),
+                {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"},
+            )
         return method, path + self._query(), self._body(), self._headers()
 
     def _event(self) -> tuple[str, str, bytes, dict[str, str]]:
@@ -117,6 +124,19 @@ class Fuzz:
         if self._random.random() < 0.2:
             sent = self._value()
         return "POST", f"{API}{kind}{name}", _json(sent), {"Content-Type": "application/json"}
+
+    def _tool_call(self) -> bytes:
+        """What an agent sends, more or less."""
+        known = ("tools/call", "tools/list", "initialize", "ping", "resources/read")
+        arguments: Any = {name: self._value() for name in ("run", "n", "step", "settings_json")}
+        called = {
+            "name": self._random.choice(("sample", "start", "status", "runs", self._segment())),
+            "arguments": arguments,
+        }
+        sent = {"jsonrpc": "2.0", "id": 1, "method": self._random.choice(known), "params": called}
+        if self._random.random() < 0.4:
+            sent[self._random.choice(tuple(sent))] = self._value()
+        return _json(sent)
 
     def _segment(self) -> str:
         value = self._run() if self._random.random() < 0.3 else str(self._random.choice(ODD))
@@ -202,6 +222,7 @@ async def fuzz(app: Besieged, seed: int, count: int, role: str) -> dict[str, Any
 
     began = time.monotonic()
     await asyncio.gather(*(besiege(number) for number in range(AT_ONCE)))
+    after = app.files()
     return {
         "requests": sum(codes.values()),
         "seconds": round(time.monotonic() - began),
@@ -209,7 +230,8 @@ async def fuzz(app: Besieged, seed: int, count: int, role: str) -> dict[str, Any
         "answered 5xx or not at all": dict(failed.most_common(12)),
         "stack traces in answers": dict(leaks.most_common(8)),
         "tracebacks in the log": dict(app.tracebacks().most_common(8)),
-        "files changed": sorted({name for name, _ in before.items() ^ app.files().items()})[:20],
+        "new runs": len({name.partition("/")[0] for name in after} - {name.partition("/")[0] for name in before}),
+        "files changed": [name for name, content in before.items() if after.get(name) != content][:20],
         "memory, MB": [*memory, round(app.memory())],
         "temporary files, MB": round(app.temporary_mb(), 1),
         "p95, ms": round(1000 * float(np.quantile(times, 0.95))),
