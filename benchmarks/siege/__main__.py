@@ -33,11 +33,12 @@ def main() -> None:
     parser.add_argument("--mcp", action="store_true")
     asked = parser.parse_args()
     print(describe())
+    if asked.part == "kills":
+        print(json.dumps(kill(asked.seed, asked.count), indent=1))
+        return
     with besieged(ROLES[asked.role], *(["--mcp"] if asked.mcp else [])) as app:
         if asked.part == "fuzz":
             tally = asyncio.run(fuzz(app, asked.seed, asked.count, asked.role))
-        elif asked.part == "kills":
-            tally = kill(app, asked.seed, asked.count)
         elif asked.part == "idle":
             tally = asyncio.run(idle(app, asked.count, asked.seconds))
         elif asked.part == "slow":
