@@ -99,7 +99,9 @@ def _divergence(points: Rows, measured: Rows, rows: Rows, config: Config) -> Ale
     values: dict[str, float | str] = {"grad_d": largest if math.isfinite(largest) else "∞", "grad_d_most": GRAD_D_MOST}
     values |= {"digit_fid": last[-1], "best": best, "bound": bound} if last else dict.fromkeys(_DISTANCES, "-")
     values |= {"share": shares[-1], "dead": DIVERSITY_DEAD} if shares else {"share": "-", "dead": DIVERSITY_DEAD}
-    return Alert("divergence", values, {"lr_g": config.lr_g / 10, "lr_d": config.lr_d / 10, **_penalties(config)})
+    return Alert(
+        "divergence", values, {"lr_g": _short(config.lr_g / 10), "lr_d": _short(config.lr_d / 10), **_penalties(config)}
+    )
 
 
 def _d_too_strong(points: Rows, rows: Rows, config: Config) -> Alert | None:
@@ -156,7 +158,7 @@ def _oscillation(measured: Rows, settled: Rows, config: Config) -> Alert | None:
     values |= {"changes": CHANGES, "swing": SWING}
     cure: dict[str, Any] = {"ema_decay": 0.999}
     if config.ema_decay >= 0.99:  # there is an average, and it swings all the same
-        cure = {"lr_g": config.lr_g / 3, "lr_d": config.lr_d / 3}
+        cure = {"lr_g": _short(config.lr_g / 3), "lr_d": _short(config.lr_d / 3)}
     return Alert("oscillation", values, cure if config.r1_gamma else {**cure, **_penalties(config)})
 
 
@@ -191,9 +193,14 @@ def _batchnorm_drift(rows: Rows, config: Config) -> Alert | None:
     drifts = [row["batchnorm_drift"] for row in rows if "batchnorm_drift" in row][-LASTING:]
     if len(drifts) < LASTING or min(drifts) <= DRIFT_MOST:
         return None
-    return Alert("batchnorm_drift", {"drift": drifts[-1], "most": DRIFT_MOST}, {"lr_g": config.lr_g / 3})
+    return Alert("batchnorm_drift", {"drift": drifts[-1], "most": DRIFT_MOST}, {"lr_g": _short(config.lr_g / 3)})
 
 
 def _penalties(config: Config) -> dict[str, float]:
     """The change that mends most trainings: penalties on D's slope, or stronger ones."""
-    return {"r1_gamma": max(0.3, 3 * config.r1_gamma), "r2_gamma": max(0.3, 3 * config.r2_gamma)}
+    return {name: max(0.3, _short(3 * getattr(config, name))) for name in ("r1_gamma", "r2_gamma")}
+
+
+def _short(value: float) -> float:
+    """Three digits of it: three times 0.1 is 0.30000000000000004, and people read what a cure sets."""
+    return float(f"{value:.3g}")
