@@ -222,7 +222,7 @@ def test_every_alarm_has_its_words_and_a_cure_that_can_be_branched_with(config: 
         for name, value in alert.cure.items():
             assert name not in FIXED
             check_field(name, value)
-            assert len(f"{value}") < 10  # people read it
+            assert not isinstance(value, float) or len(f"{value}") < 10  # people read it
         assert any(value != getattr(config, name) for name, value in alert.cure.items())
 
 
