@@ -23,7 +23,7 @@ from benchmarks import machine
 from gan_core import judge
 from gan_core.directions import COUNT, find_directions
 from gan_core.latent import generate, sample_z
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.runs import Run, pretrained
 from gan_core.saved import load_generator, snapshot_path
 
@@ -87,7 +87,7 @@ def compare(run: Run) -> None:
     G, step = load_generator(snapshot_path(run, None), config)
 
     def draw(z: Tensor) -> Tensor:
-        return generate(G, z, torch.arange(len(z)) % CLASSES if is_conditional(config.network) else None)
+        return generate(G, z, torch.arange(len(z)) % CLASSES if config.conditional else None)
 
     jacobian = derivatives(draw, sample_z(2, 128, config.z_dim))
     find_directions(G, config.z_dim)  # warm up

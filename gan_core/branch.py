@@ -15,7 +15,6 @@ from gan_core.changes import Changes
 from gan_core.config import Config, check_field, check_together
 from gan_core.fields import FIELD, FIXED
 from gan_core.files import move, remove_folder, write_atomic
-from gan_core.networks import is_conditional
 from gan_core.runs import Run, snapshot_path, snapshot_steps, step_of
 from gan_core.saved import Checkpoint
 from gan_core.sentences import UserError
@@ -97,7 +96,7 @@ def _from_snapshot(parent: Run, step: int, config: Config, dataset_size: int) ->
     G, _ = saved.load_generator(snapshot_path(parent, step), config)
     D = saved.load_discriminator(parent, step)
     # it takes no step, so it needs no images, only how many there are
-    labels = torch.zeros(dataset_size, dtype=torch.int64) if is_conditional(config.network) else None
+    labels = torch.zeros(dataset_size, dtype=torch.int64) if config.conditional else None
     trainer = Trainer(config, torch.empty(dataset_size, 0), labels)
     for learner, weights in ((trainer.G, G), (trainer.G_ema, G), (trainer.D, D)):
         learner.load_state_dict(weights.state_dict())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_core.fields import FIELD, Field
+from gan_core.networks import is_conditional
 from gan_core.presets import PRESETS
 from gan_core.sentences import UserError
 
@@ -44,6 +45,11 @@ class Config:
     snapshot_every: int = 500
     checkpoint_every: int = 1000
     disk_mb: int = 150
+
+    @property
+    def conditional(self) -> bool:
+        """Whether G draws, and D judges, a given class."""
+        return is_conditional(self.network)
 
 
 def preset_config(name: str) -> Config:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_core import film, saved
 from gan_core.film import Frame, check_film, enlarged
 from gan_core.latent import generate, walk, weights_of, z_of
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.pose import Pose
 from gan_core.render import to_uint8
 from gan_core.runs import Run, pictured_steps, snapshot_path, snapshot_steps
@@ -51,7 +51,7 @@ def walk_film(
         pose.check(config, run.id)
     G, _ = saved.load_generator(snapshot_path(run, step), config)
     z, weights = walk(poses, count)
-    if is_conditional(config.network) and weights is None:
+    if config.conditional and weights is None:
         raise UserError("film_needs_digits", run=run.id)
 
     def frames() -> Iterator[Frame]:
@@ -116,7 +116,7 @@ def _pose_at(run: Run, step: int, pose: Pose) -> Frame | None:
     except UserError:
         return None
     weights = weights_of(pose)
-    if weights is None and is_conditional(run.config().network):
+    if weights is None and run.config().conditional:
         weights = torch.eye(CLASSES)[0]
     picture: Frame = to_uint8(generate(G, z_of(pose)[None], None if weights is None else weights[None]))[0, 0].numpy()
     return picture

@@ -8,7 +8,6 @@ from typing import Any
 from gan_core.config import Config
 from gan_core.fields import FIELD
 from gan_core.metrics import load_reference
-from gan_core.networks import is_conditional
 from gan_core.runs import State
 
 DATASETS = {  # what the Hub calls them
@@ -55,7 +54,7 @@ def _metadata(repo: str, config: Config, measured: Mapping[str, Any]) -> str:
 
 
 def _intro(repo: str, config: Config) -> str:
-    kind = "a given class" if is_conditional(config.network) else "images"
+    kind = "a given class" if config.conditional else "images"
     return (
         f"# {repo.split('/')[1]}\n\nA small GAN that draws {kind} of {config.dataset}, 28 x 28 pixels, trained with GAN "
         "Live.\n\n![Fifty fakes](samples.png)\n"
@@ -63,7 +62,7 @@ def _intro(repo: str, config: Config) -> str:
 
 
 def _load(repo: str, config: Config) -> str:
-    digit = ", digit=7" if is_conditional(config.network) else ""
+    digit = ", digit=7" if config.conditional else ""
     return (
         "## Load it\n\nIn the folder of GAN Live, with its requirements installed:\n\n```python\nimport gan_core\n\n"
         f'gan = gan_core.load("{repo}")\n'

@@ -15,7 +15,7 @@ from gan_core.config import Config
 from gan_core.hub_checks import Checks
 from gan_core.hub_files import GENERATOR
 from gan_core.latent import classes_for, generate, sample_z
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 
@@ -42,7 +42,7 @@ class Generator:
         """
         if not 0 < n <= SAMPLES_AT_MOST:
             raise UserError("out_of_range", field="n", value=n, low=1, high=SAMPLES_AT_MOST)
-        if digit is not None and not is_conditional(self.config.network):
+        if digit is not None and not self.config.conditional:
             raise UserError("not_conditional", field="digit", run=self.name)
         if digit is not None and not 0 <= digit < CLASSES:
             raise UserError("out_of_range", field="digit", value=digit, low=0, high=CLASSES - 1)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.config import Config
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.pose import Pose
 from gan_core.sentences import UserError
 
@@ -118,7 +118,7 @@ def neighbourhood(z: Tensor, seed: int, radius: float = 1.0, side: int = 5) -> T
 
 def classes_for(config: Config, count: int, wanted: int | None = None) -> Tensor | None:
     """The classes (count,) int64 to draw with a conditional G: the wanted one, or all in turn; None for any other G."""
-    if not is_conditional(config.network):
+    if not config.conditional:
         return None
     return torch.arange(count) % CLASSES if wanted is None else torch.full((count,), wanted)
 

@@ -26,7 +26,6 @@ from gan_core.diagnostics import diagnose
 from gan_core.files import Locked, append_line, open_lines, remove, write_atomic
 from gan_core.latent import classes_for, generate, sample_z
 from gan_core.meter import Meter
-from gan_core.networks import is_conditional
 from gan_core.runs import Run, State, check_resumable, describe_error
 from gan_core.sentences import UserError, sentence
 from gan_core.trainer import Measured, Trainer, choose_device, choose_precision, choose_threads
@@ -69,7 +68,7 @@ def prepare(config: Config) -> tuple[Config, data.Facts]:
     facts = data.facts(config.dataset)
     if config.batch_size > facts.size:
         raise UserError("batch_larger_than_dataset", field="batch_size", value=config.batch_size, count=facts.size)
-    if is_conditional(config.network) and not data.has_labels(config.dataset):
+    if config.conditional and not data.has_labels(config.dataset):
         raise UserError("needs_labels", field="network", network=config.network, dataset=config.dataset)
     return config, facts
 

@@ -69,7 +69,7 @@ def between(reals: Tensor, fakes: Tensor, generator: torch.Generator) -> Tensor:
 def double_backward(D: nn.Module, groups: list[Tensor], classes: Tensor | None, loss: Loss, weights: Weights) -> Found:
     """Gradients by differentiating twice; `groups` are reals, fakes and, for WGAN-GP, points between (B, 1, 28, 28)."""
     inputs = [group.detach().requires_grad_() for group in groups]
-    logits = [judge(D, group, classes).float() for group in inputs]
+    logits = [logits_of(D, group, classes).float() for group in inputs]
     value = loss(logits[0], logits[1])
     total = value
     for index, gamma in enumerate((weights.r1_gamma, weights.r2_gamma)):
@@ -88,7 +88,7 @@ def _squared_slopes(logits: Tensor, images: Tensor) -> Tensor:
     return g.float().square().sum((1, 2, 3))
 
 
-def judge(D: nn.Module, images: Tensor, classes: Tensor | None) -> Tensor:
+def logits_of(D: nn.Module, images: Tensor, classes: Tensor | None) -> Tensor:
     """D's logits (B, 1), with the classes if there are any."""
     logits: Tensor = D(images) if classes is None else D(images, classes)
     return logits

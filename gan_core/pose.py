@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_core.config import Config
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.sentences import UserError
 
 VERSIONS = (1, 2)
@@ -76,7 +76,7 @@ class Pose:
         """Raise UserError if the G of a run with these settings cannot draw this pose."""
         if len(self.z) != config.z_dim:
             raise UserError("pose_wrong_z_dim", got=len(self.z), run=run_id, want=config.z_dim)
-        if self.digit is not None and not is_conditional(config.network):
+        if self.digit is not None and not config.conditional:
             raise UserError("not_conditional", field="digit", run=run_id)
 
 

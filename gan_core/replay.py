@@ -14,7 +14,7 @@ from gan_core.config import Config
 from gan_core.directions import find_directions
 from gan_core.kept import least_missed
 from gan_core.latent import classes_for, generate, sample_z
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.runs import Run, snapshot_path
 from gan_core.saved import load_generator
 from gan_core.sentences import UserError
@@ -67,9 +67,7 @@ def latent_maps(run: Run, done: Callable[[float], None]) -> tuple[int, list[Late
         return step, []
     across, down = _plane(G, config.z_dim)
     choices = (
-        [(0, digit) for digit in range(CLASSES)]
-        if is_conditional(config.network)
-        else [(seed, None) for seed in range(MAP_SEEDS)]
+        [(0, digit) for digit in range(CLASSES)] if config.conditional else [(seed, None) for seed in range(MAP_SEEDS)]
     )
     maps = []
     for place, (seed, digit) in enumerate(choices):

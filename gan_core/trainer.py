@@ -25,8 +25,8 @@ from gan_core.config import Config
 from gan_core.cores import available_cores
 from gan_core.emulated_bf16 import EmulatedBf16, is_native
 from gan_core.fields import FIELD
-from gan_core.networks import build_pair, is_conditional
-from gan_core.penalties import Found, Weights, between, chain_gradients, double_backward, is_chain, judge
+from gan_core.networks import build_pair
+from gan_core.penalties import Found, Weights, between, chain_gradients, double_backward, is_chain, logits_of
 from gan_core.sampler import Sampler
 from gan_core.sentences import UserError
 
@@ -194,7 +194,7 @@ class Trainer:
         self.config = config
         self.device = torch.device(config.device)
         self.step_count = 0
-        self.conditional = is_conditional(config.network)
+        self.conditional = config.conditional
         if self.conditional and labels is None:
             raise UserError("needs_labels", field="network", network=config.network, dataset=config.dataset)
         self._images, self._labels = images, labels
@@ -263,10 +263,10 @@ class Trainer:
     def _plain_gradients(self, groups: list[Tensor], classes: Tensor | None) -> Found:
         D = self._learn_d.working
         if self._apart:  # BatchNorm in D: reals and fakes are batches of their own
-            logits_real, logits_fake = (judge(D, group.clone(), classes).float() for group in groups)
+            logits_real, logits_fake = (logits_of(D, group.clone(), classes).float() for group in groups)
         else:
             both = None if classes is None else classes.repeat(2)
-            logits_real, logits_fake = judge(D, torch.cat(groups), both).float().chunk(2)
+            logits_real, logits_fake = logits_of(D, torch.cat(groups), both).float().chunk(2)
         loss = self._objective.d_loss(logits_real, logits_fake)
         gradients = torch.autograd.grad(loss, self._learn_d.learning)
         return Found(list(gradients), loss.detach(), logits_real.detach(), logits_fake.detach())
@@ -277,8 +277,8 @@ class Trainer:
         logits_real = None
         if self._objective.PAIRED:
             with torch.no_grad():
-                logits_real = judge(D, reals.to(self._dtype), classes).float()
-        logits_fake = judge(D, self._fakes(classes, len(reals)), classes).float()
+                logits_real = logits_of(D, reals.to(self._dtype), classes).float()
+        logits_fake = logits_of(D, self._fakes(classes, len(reals)), classes).float()
         g_loss = self._objective.g_loss(logits_real, logits_fake)
         gradients = torch.autograd.grad(g_loss, self._learn_g.learning)
         self._note_length(1, gradients)

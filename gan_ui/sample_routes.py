@@ -40,7 +40,7 @@ from gan_core import pose as poses
 from gan_core.config import check_field
 from gan_core.direction_names import direction_names, name_direction
 from gan_core.film import FRAMES_AT_MOST
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.runs import snapshot_steps
 from gan_core.sentences import UserError
 from gan_ui import queries
@@ -90,7 +90,7 @@ class SampleRoutes:
     def z(self, query: Mapping[str, str], _: bytes) -> Response:
         run_id = query.get("run", "")
         values = self.server.z(run_id, query.get("seed", 0))
-        classes = CLASSES if is_conditional(self.server.find(run_id).config().network) else 0
+        classes = CLASSES if self.server.find(run_id).config().conditional else 0
         return _bytes(values, {"X-Classes": str(classes)})
 
     def directions(self, query: Mapping[str, str], _: bytes) -> Response:
@@ -124,7 +124,7 @@ class SampleRoutes:
         for pose in texts:
             pose.check(loaded.config, loaded.run.id)
         z, weights = walk(texts, frames)
-        if weights is None and is_conditional(loaded.config.network):
+        if weights is None and loaded.config.conditional:
             raise UserError("film_needs_digits", run=loaded.run.id)
         part = slice(first, first + MAX_SAMPLES)
         made = generate(loaded.G, z[part], None if weights is None else weights[part])

@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from gan_core.digit_pictures import MAX_BYTES, check_digit, read_digit
 from gan_core.imported_images import MAX_PIXELS
-from gan_core.networks import CLASSES, is_conditional
+from gan_core.networks import CLASSES
 from gan_core.sentences import UserError
 from gan_ui import queries
 from gan_ui.film_routes import visitor_of
@@ -56,7 +56,7 @@ class Searches:
         """The job that looks for the z of a picture. Raises UserError."""
         check_digit(body)
         loaded = self._loaded(query)
-        conditional = is_conditional(loaded.config.network)
+        conditional = loaded.config.conditional
 
         def work(job: Job) -> dict[str, Any]:
             from torch import from_numpy

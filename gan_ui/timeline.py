@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gan_core.kept import SNAPSHOTS_AT_MOST, least_missed
-from gan_core.networks import is_conditional
 from gan_core.runs import Run, step_in
 from gan_ui.watched import MEASURED, Measurements, alerts, floor, lowest, parent_of, row_at
 
@@ -120,7 +119,7 @@ def _timeline(run: Run, kept: Sequence[Kept]) -> dict[str, Any]:
         "preset": config.preset,
         "objective": config.objective,
         "z_dim": config.z_dim,
-        "conditional": is_conditional(config.network),
+        "conditional": config.conditional,
         "parent": parent_of(run),
         "steps": steps,
         "generators": [each.generator for each in kept],

@@ -32,7 +32,6 @@ from starlette.routing import Route
 from gan_core.changes import Changes
 from gan_core.config import to_json
 from gan_core.fields import FIELD, FIELDS
-from gan_core.networks import is_conditional
 from gan_core.runner import Runner
 from gan_core.runs import Run
 from gan_core.sentences import UserError
@@ -93,7 +92,7 @@ class TimelineRoutes:
         run, steps = self._samples.find(query.get("run", "")), _steps(query.get("steps", ""))
         psi, blend = queries.number("psi", query.get("psi", 1), 0, 2), blend_of(query)
         z = z_of_body(run.config().z_dim, body, 1)
-        if blend.digit is not None and not is_conditional(run.config().network):
+        if blend.digit is not None and not run.config().conditional:
             raise UserError("not_conditional", run=run.id)
         pose = (hashlib.sha256(z.numpy().tobytes()).digest(), psi, blend)
         return JSONResponse({"frames": [self._frame(run, step, z, psi, blend, pose) for step in steps]})
@@ -199,7 +198,7 @@ def _drawn(loaded: Loaded, step: int, z: Tensor, psi: float, blend: Blend) -> di
     said = None
     if has_discriminator(loaded.run, step):
         classes = None
-        if is_conditional(loaded.config.network):  # D is told the digit that there is most of
+        if loaded.config.conditional:  # D is told the digit that there is most of
             mostly = blend.to if blend.to is not None and blend.share > 0.5 else blend.digit
             classes = torch.tensor([mostly or 0])
         said = float(verdict(load_discriminator(loaded.run, step), picture, classes)[0])

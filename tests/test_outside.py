@@ -116,7 +116,7 @@ def _page(runs_dir: Path) -> dict[str, Any]:
         runner.close()
 
 
-def _parameters(endpoint: dict[str, Any]) -> Iterator[str]:
+def _parameters(endpoint: Any) -> Iterator[str]:
     for each in endpoint["parameters"]:
         default = f" = {each['parameter_default']}" if each["parameter_has_default"] else ""
         yield f"{each['parameter_name']}: {each['python_type']['type']}{default}"
