@@ -1,6 +1,6 @@
 """The networks there are: every file of this folder is one choice of the setting `network`, named like the file.
 
-A file defines `Generator(config)` and `Discriminator(config)`:
+A file defines `Generator(settings)` and `Discriminator(settings)`:
 
     G: z (B, z_dim) -> fakes (B, 1, 28, 28) in [0, 1]
     D: images (B, 1, 28, 28) in [0, 1] -> logits (B, 1)
@@ -13,14 +13,27 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from gan_core.config import Config
-
 CLASSES = 10  # of every data set that has classes
+
+
+class Settings(Protocol):
+    """What a pair is built from; a `Config` is that, and more."""
+
+    @property
+    def network(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def z_dim(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def spectral_norm(self) -> str: ...
 
 
 def names() -> tuple[str, ...]:
@@ -33,31 +46,31 @@ def is_conditional(name: str) -> bool:
     return bool(getattr(_module(name), "CONDITIONAL", False))
 
 
-def build_pair(config: Config) -> tuple[nn.Module, nn.Module]:
-    """G, then D, initialised from `config.seed` without touching the caller's random state."""
+def build_pair(settings: Settings) -> tuple[nn.Module, nn.Module]:
+    """G, then D, initialised from `settings.seed` without touching the caller's random state."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return _module(config.network).Generator(config), _module(config.network).Discriminator(config)
+        torch.manual_seed(settings.seed)
+        return _module(settings.network).Generator(settings), _module(settings.network).Discriminator(settings)
 
 
-def build_generator(config: Config) -> nn.Module:
+def build_generator(settings: Settings) -> nn.Module:
     """G without its weights' memory, to be filled by `load_state_dict(..., assign=True)`."""
     import torch
 
     with torch.device("meta"):
-        G: nn.Module = _module(config.network).Generator(config)
+        G: nn.Module = _module(settings.network).Generator(settings)
     return G
 
 
-def build_discriminator(config: Config) -> nn.Module:
+def build_discriminator(settings: Settings) -> nn.Module:
     """D with any weights, to be filled by `load_state_dict(..., assign=True)`."""
     import torch
 
     # not without memory, as G: spectral normalisation looks at its weights when it is built
     with torch.random.fork_rng(devices=[]):
-        D: nn.Module = _module(config.network).Discriminator(config)
+        D: nn.Module = _module(settings.network).Discriminator(settings)
     return D
 
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gan_core.config import Config
-from gan_core.networks import CLASSES, conv
+from gan_core.networks import CLASSES, Settings, conv
 
 CONDITIONAL = True
 
@@ -22,8 +21,8 @@ class Generator(conv.Generator):
     Instead of classes it also takes weights (B, CLASSES) of each, float: a blend of digits.
     """
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config, CLASSES)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, CLASSES)
 
     def forward(self, z: Tensor, classes: Tensor) -> Tensor:  # type: ignore[override]
         return super().forward(torch.cat((z, conv.one_hot(classes, CLASSES, z)), dim=1))
@@ -32,5 +31,5 @@ class Generator(conv.Generator):
 class Discriminator(conv.Discriminator):
     """D: images (B, 1, 28, 28) in [0, 1] and classes (B,) int64 -> logits (B, 1)."""
 
-    def __init__(self, config: Config) -> None:
-        super().__init__(config, CLASSES)
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings, CLASSES)

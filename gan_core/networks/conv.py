@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gan_core.config import Config
 from gan_core.layers import ChainDiscriminator, conv, linear
+from gan_core.networks import Settings
 
 SIDE, PATCH = 7, 4
 
@@ -20,11 +20,11 @@ SIDE, PATCH = 7, 4
 class Generator(nn.Module):
     """G: z (B, z_dim) -> fakes (B, 1, 28, 28) in [0, 1]; `classes` more inputs hold a class one-hot."""
 
-    def __init__(self, config: Config, classes: int = 0) -> None:
+    def __init__(self, settings: Settings, classes: int = 0) -> None:
         super().__init__()
-        channels = 4 * config.width
+        channels = 4 * settings.width
         self.channels = channels
-        self.project = nn.Linear(config.z_dim + classes, channels * SIDE * SIDE)
+        self.project = nn.Linear(settings.z_dim + classes, channels * SIDE * SIDE)
         self.draw = nn.Sequential(
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
@@ -46,8 +46,8 @@ class Generator(nn.Module):
 class Discriminator(ChainDiscriminator):
     """D: images (B, 1, 28, 28) in [0, 1] -> logits (B, 1)."""
 
-    def __init__(self, config: Config, classes: int = 0) -> None:
-        width, spectral = config.width, config.spectral_norm
+    def __init__(self, settings: Settings, classes: int = 0) -> None:
+        width, spectral = settings.width, settings.spectral_norm
         super().__init__(
             nn.PixelUnshuffle(PATCH),
             *(conv(PATCH * PATCH, 2 * width, 3, spectral), nn.LeakyReLU(0.2, inplace=True)),

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from gan_core.config import Config
 from gan_core.layers import conv
+from gan_core.networks import Settings
 
 
 class Generator(nn.Module):
     """G: z (B, z_dim) -> fakes (B, 1, 28, 28) in [0, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        width = 4 * config.width
+        width = 4 * settings.width
         self.draw = nn.Sequential(
-            nn.Unflatten(1, (config.z_dim, 1, 1)),
-            *_grow(config.z_dim, 4 * width, 3, 2),
+            nn.Unflatten(1, (settings.z_dim, 1, 1)),
+            *_grow(settings.z_dim, 4 * width, 3, 2),
             *_grow(4 * width, 2 * width, 4, 1),
             *_grow(2 * width, width, 3, 2),
             nn.ConvTranspose2d(width, 1, 4, 2),
@@ -37,9 +37,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """D: images (B, 1, 28, 28) in [0, 1] -> logits (B, 1)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__()
-        width, spectral = config.width, config.spectral_norm
+        width, spectral = settings.width, settings.spectral_norm
         self.read = nn.Sequential(
             conv(1, width, 4, spectral, stride=2, padding=0),  # no BatchNorm where D first looks, as the paper advises
             nn.LeakyReLU(0.2, inplace=True),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from gan_core.config import Config
 from gan_core.layers import IMAGE_SIDE, ChainDiscriminator, linear
+from gan_core.networks import Settings
 
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 
@@ -17,9 +17,9 @@ PIXELS = IMAGE_SIDE * IMAGE_SIDE
 class Generator(nn.Sequential):
     """G: z (B, z_dim) -> fakes (B, 1, 28, 28) in [0, 1]."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, settings: Settings) -> None:
         super().__init__(
-            _generator_block(config.z_dim, 128),
+            _generator_block(settings.z_dim, 128),
             _generator_block(128, 256),
             _generator_block(256, 512),
             _generator_block(512, 1024),
@@ -32,8 +32,8 @@ class Generator(nn.Sequential):
 class Discriminator(ChainDiscriminator):
     """D: images (B, 1, 28, 28) in [0, 1] -> logits (B, 1)."""
 
-    def __init__(self, config: Config) -> None:
-        spectral = config.spectral_norm
+    def __init__(self, settings: Settings) -> None:
+        spectral = settings.spectral_norm
         super().__init__(
             nn.Flatten(),
             *(linear(PIXELS, 512, spectral), nn.LeakyReLU(0.2, inplace=True)),
