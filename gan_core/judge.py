@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 
 ASSETS = Path(__file__).parent / "assets" / "judge"
@@ -59,12 +60,6 @@ def load_judge() -> Judge:
         raise UserError("judge_damaged", folder=ASSETS) from error
     judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return judge.eval().requires_grad_(False)
-
-
-def as_pixels(images: Tensor) -> Tensor:
-    """Images as float32 in [0, 1] on the CPU, from uint8 or float."""
-    pixels = images.detach().to("cpu", torch.float32)
-    return pixels / 255 if images.dtype == torch.uint8 else pixels
 
 
 def features(images: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from gan_core.judge import ASSETS, as_pixels, classify, features
+from gan_core.judge import ASSETS, classify, features
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 
 DIGITS = ("mnist", "qmnist")  # QMNIST's training digits are MNIST's, remade

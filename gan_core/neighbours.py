@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from gan_core import data
-from gan_core.judge import as_pixels, features
+from gan_core.judge import features
 from gan_core.metrics import available, squared_distances
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 
 COUNT = 5

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gan_core.judge import as_pixels
 from gan_core.latent import generate, sample_z
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 
 DRAWS = 500  # random z that compete for the starts

@@ -31,6 +31,12 @@ def to_uint8(images: Tensor) -> Tensor:
     return images.detach().float().clamp(0, 1).mul(255).round().to(torch.uint8).cpu()
 
 
+def as_pixels(images: Tensor) -> Tensor:
+    """Images as float32 in [0, 1] on the CPU, from uint8 or float."""
+    pixels = images.detach().to("cpu", torch.float32)
+    return pixels / 255 if images.dtype == torch.uint8 else pixels
+
+
 def encode(picture: Tensor, kind: str = "webp") -> bytes:
     """A uint8 picture (H, W) as a lossless WebP or PNG file."""
     buffer = io.BytesIO()

@@ -28,12 +28,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gan_core.runs import find_run
 from gan_core.sentences import UserError
 from gan_ui.gradio_routes import served
-from gan_ui.queries import refused
+from gan_ui.queries import VISITOR_HEADER, refused
 from gan_ui.same_site import Names
 from gan_ui.who import OWNER_COOKIE, VISITOR_COOKIE, Person, Who, new_secret
 
 LAB = "/gradio_api/lab/"
-VISITOR_HEADER = "x-visitor"
 # method and path, or its beginning if it ends with "/": (action of who.RIGHTS, pace)
 ROUTES: dict[tuple[str, str], tuple[str, str]] = {
     ("GET", LAB + "live"): ("watch", "poll"),

@@ -19,14 +19,11 @@ from gan_core.pose import Pose, from_text
 from gan_core.runs import Run
 from gan_core.sentences import UserError
 from gan_ui import queries
-from gan_ui.door import VISITOR_HEADER
 from gan_ui.jobs import Job, Jobs, Made, started
 from gan_ui.sampling import SampleServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-Body = dict[str, Any]
 
 
 class Films:
@@ -36,7 +33,7 @@ class Films:
         self._server = server
         self._jobs = jobs
 
-    def walk(self, body: Body, visitor: str) -> str:
+    def walk(self, body: queries.Body, visitor: str) -> str:
         run, kind, size, seconds = self._asked(body)
         step = queries.step(body.get("step"))
         poses = poses_of(body.get("poses"))
@@ -53,7 +50,7 @@ class Films:
 
         return self._jobs.start(visitor, work)
 
-    def training(self, body: Body, visitor: str) -> str:
+    def training(self, body: queries.Body, visitor: str) -> str:
         run, kind, size, seconds = self._asked(body)
         pose = poses_of([body["pose"]])[0] if body.get("pose") else None
 
@@ -69,7 +66,7 @@ class Films:
 
         return self._jobs.start(visitor, work)
 
-    def _asked(self, body: Body) -> tuple[Run, str, int, float]:
+    def _asked(self, body: queries.Body) -> tuple[Run, str, int, float]:
         run = self._server.find(str(body.get("run", "")))
         size = int(queries.number("size", body.get("size"), *film.SIZES)) // 2 * 2  # a video has no odd sizes
         seconds = queries.number("seconds", body.get("seconds"), *film.SECONDS)
@@ -97,23 +94,13 @@ def poses_of(texts: Any) -> list[Pose]:
 def film_routes(films: Films) -> list[Route]:
     """The routes of this module, for `launch(app_kwargs={"routes": ...})`."""
 
-    def route(path: str, start: Callable[[Body, str], str]) -> Route:
+    def route(path: str, start: Callable[[queries.Body, str], str]) -> Route:
         async def endpoint(request: Request) -> Response:
             try:
-                return started(start(await json_body(request), visitor_of(request)))
+                return started(start(await queries.json_body(request), queries.visitor_of(request)))
             except UserError as error:
                 return queries.refused(error)
 
         return Route(f"/gradio_api/lab/film/{path}", endpoint, methods=["POST"])
 
     return [route("walk", films.walk), route("training", films.training)]
-
-
-async def json_body(request: Request) -> Body:
-    """A JSON object out of a request. Raises UserError."""
-    return queries.json_object(await queries.read_body(request))
-
-
-def visitor_of(request: Request) -> str:
-    """Whose fair share a job counts against: as the door names the visitor, and where there is none, the address."""
-    return request.headers.get(VISITOR_HEADER) or (request.client.host if request.client else "")

@@ -12,6 +12,8 @@ from starlette.responses import JSONResponse, Response
 from gan_core.networks import CLASSES
 from gan_core.sentences import UserError
 
+VISITOR_HEADER = "x-visitor"  # set by the door, see there
+Body = dict[str, Any]
 MAX_BODY = 131_072  # bytes; 64 z of the largest z_dim need exactly that
 
 
@@ -50,7 +52,7 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     return body
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes) -> Body:
     """A JSON object. Raises UserError."""
     try:
         found = json.loads(body)
@@ -60,6 +62,16 @@ def json_object(body: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError("body_not_json")
     return found
+
+
+async def json_body(request: Request) -> Body:
+    """A JSON object out of a request. Raises UserError."""
+    return json_object(await read_body(request))
+
+
+def visitor_of(request: Request) -> str:
+    """Whose fair share a job counts against: as the door names the visitor, and where there is none, the address."""
+    return request.headers.get(VISITOR_HEADER) or (request.client.host if request.client else "")
 
 
 def refused(error: UserError, status: int | None = None) -> Response:

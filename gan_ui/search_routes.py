@@ -27,8 +27,8 @@ from gan_core.imported_images import MAX_PIXELS
 from gan_core.networks import CLASSES
 from gan_core.sentences import UserError
 from gan_ui import queries
-from gan_ui.film_routes import visitor_of
 from gan_ui.jobs import Job, Jobs, started
+from gan_ui.queries import visitor_of
 from gan_ui.sample_routes import blend_of, z_of_body
 from gan_ui.sampling import Blend, Loaded, SampleServer, fakes
 

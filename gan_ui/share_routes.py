@@ -32,8 +32,8 @@ from starlette.routing import Route
 
 from gan_core.sentences import UserError
 from gan_ui import queries
-from gan_ui.film_routes import Body, json_body, visitor_of
 from gan_ui.jobs import Job, Jobs, Made, started
+from gan_ui.queries import Body, json_body, visitor_of
 from gan_ui.sampling import SampleServer
 from gan_ui.who import Who
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gan_core import data, judge, metrics
 from gan_core.metrics import Metrics, Reference, evaluate
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 from tools.train_judge import digits, some
 
@@ -34,7 +35,7 @@ def tests(mnist: str) -> tuple[Tensor, Tensor]:
 @pytest.fixture(scope="module")
 def reals(tests: tuple[Tensor, Tensor]) -> Tensor:
     """1000 real digits that neither the judge nor the reference knows, float in [0, 1]."""
-    return judge.as_pixels(tests[0][:1000])
+    return as_pixels(tests[0][:1000])
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gan_core import data, judge
 from gan_core.neighbours import COUNT, Neighbours, nearest_reals
+from gan_core.render import as_pixels
 from gan_core.sentences import UserError
 from tools.train_judge import digits
 
@@ -29,7 +30,7 @@ def kinds(image: Tensor) -> tuple[Neighbours, Neighbours]:
 
 def test_they_are_the_nearest_of_a_slow_search(training: Tensor, unseen: Tensor) -> None:
     image = unseen[20]
-    pixels = (judge.as_pixels(training) - judge.as_pixels(image)).flatten(1).norm(dim=1)
+    pixels = (as_pixels(training) - as_pixels(image)).flatten(1).norm(dim=1)
     by_features = (judge.features(training) - judge.features(image[None])).norm(dim=1)
     for found, slow in zip(kinds(image[0]), (by_features, pixels), strict=True):
         values, indices = slow.topk(COUNT, largest=False)
@@ -41,7 +42,7 @@ def test_they_are_the_nearest_of_a_slow_search(training: Tensor, unseen: Tensor)
 
 def test_the_scale_is_that_of_reals_among_reals(training: Tensor) -> None:
     some = torch.randperm(len(training), generator=torch.Generator().manual_seed(5))[:100]
-    points = judge.as_pixels(training).flatten(1)
+    points = as_pixels(training).flatten(1)
     nearest = torch.cdist(points[some], points).topk(2, largest=False).values[:, 1]
     scale = kinds(training[0, 0])[1].scale
     assert scale == pytest.approx(float(nearest.median()), rel=0.1)
@@ -53,7 +54,7 @@ def test_a_copy_is_found_out_and_new_digits_are_not(training: Tensor, unseen: Te
             assert found.indices[0] == index
             assert found.relative[0] == pytest.approx(0, abs=1e-4)
             assert found.distances == sorted(found.distances)
-    for found in kinds(judge.as_pixels(training[3, 0]) * 0.98):
+    for found in kinds(as_pixels(training[3, 0]) * 0.98):
         assert found.indices[0] == 3, "a slightly paler copy"
         assert found.relative[0] < 0.2
     relative = torch.tensor([[found.relative[0] for found in kinds(image[0])] for image in unseen[::500]])

@@ -21,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from gan_core import data, data_cache, judge, metrics
 from gan_core.files import write_atomic
+from gan_core.render import as_pixels
 from gan_core.torchvision_cure import import_torchvision
 
 BATCH = 200
@@ -91,7 +92,7 @@ def train(epochs: int, seed: int = 0) -> judge.Judge:
     for epoch in range(epochs):
         start, right = time.perf_counter(), 0
         for index in torch.randperm(len(images), generator=generator).split(BATCH):
-            x = moved(judge.as_pixels(images[index]), generator)
+            x = moved(as_pixels(images[index]), generator)
             y = labels[index]
             with torch.autocast("cpu", torch.bfloat16):
                 found = student.body(x)
